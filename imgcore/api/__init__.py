@@ -1,0 +1,1 @@
+"""The server around the screens: who gets in, sign-in, the REST interface and the image routes."""

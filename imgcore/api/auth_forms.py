@@ -1,0 +1,227 @@
+"""The HTML of sign-in and set-up: plain forms that work without any script."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from string import Template
+
+from starlette.responses import HTMLResponse
+
+from imgcore.errors import ImgcoreError, TooManyTries
+from imgcore.texts import _
+
+STYLE = (Path(__file__).parent / "auth_pages.css").read_text(encoding="utf-8")
+_STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src 'self' data:; "
+    "form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
+)
+MARK = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
+    '<rect width="32" height="32" rx="7" fill="#2f6fde"/>'
+    '<g fill="none" stroke="#fff" stroke-width="2.4" stroke-linejoin="round" stroke-linecap="round">'
+    '<rect x="6" y="8" width="20" height="16" rx="2.5"/><path d="M8 22l5.5-5 3.5 3 4-4.5 4 4.5"/></g>'
+    '<circle cx="12" cy="13.5" r="1.9" fill="#fff"/></svg>'
+)
+_ICON = "data:image/svg+xml;base64," + base64.b64encode(MARK.encode()).decode()
+
+_PAGE = Template(
+    """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>$title · Imgcore</title>
+<link rel="icon" href="$icon">
+<style>$style</style>
+</head>
+<body>
+<header>$mark<span>Imgcore</span></header>
+<main>
+<h1>$title</h1>
+$body
+</main>
+</body>
+</html>
+"""
+)
+_FIELD = Template(
+    '<div><label for="$name">$label</label>'
+    '<input id="$name" name="$name" type="$kind" value="$value" autocomplete="$autocomplete"$more>$hint</div>'
+)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One input with its label; ``autocomplete`` is the word that password managers go by."""
+
+    name: str
+    label: str
+    autocomplete: str
+    kind: str = "text"
+    value: str = ""
+    hint: str = ""
+    wrong: bool = False
+    focus: bool = False
+    readonly: bool = False
+    min_length: int = 0
+    max_length: int = 255
+
+    def html(self) -> str:
+        """Return the label and the input."""
+        hint = f'<p class="hint" id="{self.name}-hint">{escape(self.hint)}</p>' if self.hint else ""
+        flags = {
+            " required": not self.readonly,
+            " readonly": self.readonly,
+            " autofocus": self.focus,
+            ' aria-invalid="true" aria-errormessage="problem"': self.wrong,
+            f' minlength="{self.min_length}"': self.min_length > 0,
+            f' aria-describedby="{self.name}-hint"': bool(hint),
+            f' maxlength="{self.max_length}"': not self.readonly,
+            ' autocapitalize="none" spellcheck="false"': self.kind == "email",
+        }
+        return _FIELD.substitute(
+            name=self.name,
+            label=escape(self.label),
+            kind=self.kind,
+            value=escape(self.value),
+            autocomplete=self.autocomplete,
+            more="".join(text for text, wanted in flags.items() if wanted),
+            hint=hint,
+        )
+
+
+@dataclass(frozen=True)
+class Form:
+    """A page with one form; ``hidden`` are values that come back with it."""
+
+    title: str
+    lead: str
+    fields: tuple[Field, ...]
+    button: str
+    action: str
+    hidden: tuple[tuple[str, str], ...] = ()
+    below: str = ""
+    notice: str = ""
+
+    def answer(self, error: ImgcoreError | None = None, status: int = 200) -> HTMLResponse:
+        """Return the page, with what was wrong above the fields."""
+        parts = [
+            f'<p class="quiet">{escape(self.lead)}</p>' if self.lead else "",
+            f'<form method="post" action="{escape(self.action)}">',
+            _problem(error) if error else _notice(self.notice),
+            *(f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in self.hidden),
+            *(field.html() for field in self.fields),
+            f"<button>{escape(self.button)}</button></form>",
+            f'<p class="below">{escape(self.below)}</p>' if self.below else "",
+        ]
+        headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooManyTries) else {}
+        return _page(self.title, "\n".join(parts), status, headers)
+
+
+def message(title: str, text: str, link: str, label: str, status: int) -> HTMLResponse:
+    """Return a page that says one thing and leads on."""
+    body = f'<p>{escape(text)}</p><a class="button" href="{escape(link)}">{escape(label)}</a>'
+    return _page(title, body, status, {})
+
+
+def sign_in_form(next_path: str, email: str = "", *, failed: bool = False, signed_out: bool = False) -> Form:
+    """Return the sign-in page; after a wrong password the address stays and the password is asked again."""
+    return Form(
+        title=_("Sign in"),
+        lead="",
+        fields=(
+            Field("email", _("E-mail"), "username", "email", email, wrong=failed, focus=not email),
+            Field("password", _("Password"), "current-password", "password", wrong=failed, focus=bool(email)),
+        ),
+        button=_("Sign in"),
+        action="/auth/login",
+        hidden=(("next", next_path),),
+        below=_("Forgotten your password? An administrator of your clinic can give you a new link."),
+        notice=_("You are signed out.") if signed_out else "",
+    )
+
+
+def set_up_form(name: str, email: str, min_length: int, *, asks_code: bool) -> Form:
+    """Return the set-up page, which makes the first administrator."""
+    code = Field(
+        "code",
+        _("One-time code"),
+        "one-time-code",
+        hint=_("It is shown on the console where Imgcore was started."),
+        focus=True,
+    )
+    return Form(
+        title=_("Set up Imgcore"),
+        lead=_("Create the first administrator. You can invite the others afterwards."),
+        fields=(
+            *((code,) if asks_code else ()),
+            Field("name", _("Your name"), "name", value=name, focus=not asks_code),
+            Field("email", _("E-mail"), "username", "email", email),
+            *_new_password(min_length),
+        ),
+        button=_("Create administrator"),
+        action="/auth/setup",
+    )
+
+
+def link_form(token: str, email: str, min_length: int) -> Form:
+    """Return the page of a one-time link, where a person chooses a password."""
+    return Form(
+        title=_("Choose a password"),
+        lead=_("You are signed in with it at once, and signed out everywhere else."),
+        fields=(
+            Field("email", _("E-mail"), "username", "email", email, readonly=True),
+            *_new_password(min_length, focus=True),
+        ),
+        button=_("Save password"),
+        action=f"/auth/link/{token}",
+    )
+
+
+def sign_out_form(name: str) -> Form:
+    """Return the page that asks once more before signing out."""
+    return Form(
+        title=_("Sign out?"),
+        lead=_("You are signed in as {name}. Every open tab will be signed out.").format(name=name),
+        fields=(),
+        button=_("Sign out"),
+        action="/auth/logout",
+    )
+
+
+def _new_password(min_length: int, *, focus: bool = False) -> tuple[Field, Field]:
+    hint = _("At least {count} characters; a few words will do.").format(count=min_length)
+    first = Field(
+        "password",
+        _("Password"),
+        "new-password",
+        "password",
+        hint=hint,
+        focus=focus,
+        min_length=min_length,
+        max_length=200,
+    )
+    again = Field("again", _("The same password again"), "new-password", "password", max_length=200)
+    return first, again
+
+
+def _problem(error: ImgcoreError) -> str:
+    hint = f" {escape(error.hint)}" if error.hint else ""
+    return f'<p class="problem" id="problem" role="alert"><b>{escape(error.message)}</b>{hint}</p>'
+
+
+def _notice(text: str) -> str:
+    return f'<p class="notice" role="status">{escape(text)}</p>' if text else ""
+
+
+def _page(title: str, body: str, status: int, headers: dict[str, str]) -> HTMLResponse:
+    mark = MARK.replace("<svg", '<svg aria-hidden="true"', 1)
+    html = _PAGE.substitute(title=escape(title), icon=_ICON, style=STYLE, mark=mark, body=body)
+    fixed = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
+    return HTMLResponse(html, status_code=status, headers={**fixed, **headers})

@@ -1,0 +1,95 @@
+"""The server's parts, for ``app.py`` to put together: routes, middleware, start and end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from anyio import to_thread
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from imgcore import bootstrap
+from imgcore.api import assets, logs
+from imgcore.api.auth_pages import AuthPages
+from imgcore.api.guard import Guard
+from imgcore.api.rest import build_api
+from imgcore.api.security import SecurityHeaders
+from imgcore.api.set_up import is_loopback, set_up_code
+from imgcore.api.tabs import Tabs
+from imgcore.bootstrap import Clinic, in_use
+from imgcore.config import load_settings
+from imgcore.domain.access import visitor
+from imgcore.errors import ImgcoreError
+from imgcore.texts import _
+
+REST_PATHS = ("/api/{rest:path}", "/files/{rest:path}", "/healthz", "/readyz")
+
+
+def routes(address: str | None) -> list[BaseRoute]:
+    """Return what stands beside the screens; ``address`` is the one that the server listens on."""
+    rest = build_api(in_use)
+    pages = AuthPages(in_use, is_local=is_loopback(address))
+    return [*pages.routes(), *assets.routes(), *(Route(path, endpoint=rest) for path in REST_PATHS)]
+
+
+def middleware(tabs: Tabs) -> list[Middleware]:
+    """Return what every request passes through first."""
+    return [
+        Middleware(ReadableStart),
+        Middleware(SecurityHeaders, https_only=_https_only),
+        Middleware(Guard, clinic=in_use, tabs=tabs),
+    ]
+
+
+@asynccontextmanager
+async def lifespan(_app: object) -> AsyncIterator[None]:
+    """Open the clinic before the first request, and close it after the last."""
+    logs.keep_secrets_out()
+    clinic = await to_thread.run_sync(_open)
+    bootstrap.use(clinic)
+    try:
+        clinic.start_sweeping()
+        await to_thread.run_sync(_announce_set_up, clinic)
+        yield
+    finally:
+        bootstrap.use(None)
+        await to_thread.run_sync(clinic.close)
+
+
+class ReadableStart:
+    """Middleware that says in a sentence why the server cannot start, where a trace would be logged."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on, and replace the trace of what is known to go wrong."""
+        await self._app(scope, receive, _readable(send) if scope["type"] == "lifespan" else send)
+
+
+def _readable(send: Send) -> Send:
+    async def send_readable(message: Message) -> None:
+        error = sys.exception()
+        if message["type"] == "lifespan.startup.failed" and isinstance(error, ImgcoreError):
+            message = {**message, "message": f"{error.message} {error.hint}".strip()}
+        await send(message)
+
+    return send_readable
+
+
+def _open() -> Clinic:
+    return bootstrap.build(load_settings(), serving=True)
+
+
+def _https_only() -> bool:
+    return in_use().services.settings.secure_cookies
+
+
+def _announce_set_up(clinic: Clinic) -> None:
+    if clinic.services.accounts.needs_set_up(visitor(request_id="start")):
+        code = set_up_code(clinic.services.settings)
+        text = _("Open Imgcore in a browser to set it up. From another machine it asks for this code:")
+        print(f"\n  {text}\n  {code}\n", flush=True)

@@ -1,0 +1,137 @@
+"""The clinic's settings: read once from the environment, checked, and frozen."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from imgcore.errors import ConfigError
+from imgcore.texts import _
+
+MEBIBYTE = 1024 * 1024
+SECRET_FILE = "secret.key"
+SHORTEST_SECRET = 32
+
+
+class Settings(BaseSettings):
+    """All that a clinic can set; each name stands in the environment with the prefix ``IMGCORE_``."""
+
+    model_config = SettingsConfigDict(env_prefix="IMGCORE_", frozen=True, extra="ignore")
+
+    data_dir: Path = Path("data")
+    database_url: str = ""
+    storage_url: str = ""
+    secret_key: SecretStr = SecretStr("")
+    admin_email: str = ""
+    admin_password: SecretStr = SecretStr("")
+    access: Literal["clinic", "care_team"] = "clinic"
+    category_set: str = "podiatry"
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+
+    max_file_bytes: int = Field(default=10 * MEBIBYTE, ge=1024)
+    max_pixels: int = Field(default=64_000_000, ge=10_000)
+    max_request_files: int = Field(default=100, ge=1)
+    max_request_bytes: int = Field(default=500 * MEBIBYTE, ge=1024)
+    decoders: int = Field(default=2, ge=1, le=64)
+    trash_days: int = Field(default=30, ge=1)
+
+    session_idle_minutes: int = Field(default=60, ge=1)
+    session_hours: int = Field(default=12, ge=1)
+    secure_cookies: bool = False
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < SHORTEST_SECRET:
+            raise ValueError(_("it needs at least {count} characters").format(count=SHORTEST_SECRET))
+        return value
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+        return value
+
+    @property
+    def database(self) -> str:
+        """URL of the database: the one that was set, or SQLite in the data folder."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'imgcore.sqlite3'}"
+
+    @property
+    def storage(self) -> str:
+        """URL of the object store: the one that was set, or a folder in the data folder."""
+        return self.storage_url or (self.data_dir / "objects").as_uri()
+
+    @property
+    def temporary_dir(self) -> Path:
+        """Private folder for uploads under way, on the disk of the data folder."""
+        return self.data_dir / "incoming"
+
+    @property
+    def on_sqlite(self) -> bool:
+        """Whether the database is a file of this machine."""
+        return self.database.startswith("sqlite")
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings from the environment; ``ConfigError`` names the one that is wrong.
+
+    The data folder is made, for its owner only, and a secret key is made and kept there
+    when none is set.
+    """
+    try:
+        settings = Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "IMGCORE_" + str(first["loc"][0]).upper()
+        reason = str(first["msg"]).removeprefix("Value error, ")
+        raise ConfigError(
+            _("The setting {name} is not usable: {reason}.").format(name=name, reason=reason),
+            hint=_("All settings are listed in docs/operations.md."),
+        ) from None
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        settings.temporary_dir.mkdir(mode=0o700, exist_ok=True)
+        if settings.secret_key.get_secret_value():
+            return settings
+        key = _kept_secret(settings.data_dir / SECRET_FILE)
+    except OSError as error:
+        raise ConfigError(
+            _("The data folder cannot be used: {reason}.").format(reason=error.strerror),
+            hint=_("Set IMGCORE_DATA_DIR to a folder that this account may write."),
+        ) from error
+    return settings.model_copy(update={"secret_key": SecretStr(key)})
+
+
+def _kept_secret(path: Path) -> str:
+    """Return the secret kept in ``path``, made there first; two starts at once agree on one."""
+    if not path.exists():
+        draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    key = path.read_text().strip()
+    if len(key) < SHORTEST_SECRET:
+        raise ConfigError(
+            _("The file {name} in the data folder does not hold the whole secret key.").format(
+                name=path.name
+            ),
+            hint=_("Bring it back from a backup, or set IMGCORE_SECRET_KEY."),
+        )
+    return key

@@ -1,0 +1,1 @@
+"""The clinic's records: tables, the engine, transactions and migrations."""

@@ -1,0 +1,132 @@
+"""Who may do what: the one table of roles, actions and how far each reaches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class Role(StrEnum):
+    """What a person is to the clinic."""
+
+    ADMIN = "admin"
+    CLINICIAN = "clinician"
+    REVIEWER = "reviewer"
+    PATIENT = "patient"
+    VISITOR = "visitor"  # nobody is signed in
+
+
+class Reach(StrEnum):
+    """How far a permission reaches."""
+
+    NONE = "-"
+    CLINIC = "clinic"  # every patient; the patients of one's care teams where the clinic works in teams
+    GIVEN = "given"  # image sets that were given to the person
+    OWN = "own"  # the person's own record
+    SELF = "self"  # the person's own account
+
+
+class Action(StrEnum):
+    """Everything that a service does for somebody; the audit uses the same words."""
+
+    SIGN_IN = "sign_in"
+    SIGN_OUT = "sign_out"
+    SESSION_USE = "session.use"
+    USER_SEE = "user.see"
+    USER_MANAGE = "user.manage"
+    PATIENT_SEE = "patient.see"
+    PATIENT_CREATE = "patient.create"
+    PATIENT_EDIT = "patient.edit"
+    PATIENT_TRASH = "patient.trash"
+    PATIENT_RESTORE = "patient.restore"
+    BATCH_SEE = "batch.see"
+    BATCH_CREATE = "batch.create"
+    BATCH_EDIT = "batch.edit"
+    BATCH_TRASH = "batch.trash"
+    BATCH_RESTORE = "batch.restore"
+    BATCH_MOVE = "batch.move"
+    BATCH_DOWNLOAD = "batch.download"
+    IMAGE_SEE = "image.see"
+    IMAGE_UPLOAD = "image.upload"
+    IMAGE_EDIT = "image.edit"
+    IMAGE_MOVE = "image.move"
+    IMAGE_TRASH = "image.trash"
+    IMAGE_RESTORE = "image.restore"
+    IMAGE_DOWNLOAD = "image.download"
+    TRASH_SEE = "trash.see"
+    TRASH_PURGE = "trash.purge"
+    CHANGE_UNDO = "change.undo"
+
+
+_COLUMNS = (Role.ADMIN, Role.CLINICIAN, Role.REVIEWER, Role.PATIENT, Role.VISITOR)
+_ROWS: dict[Action, str] = {
+    Action.SIGN_IN: "self self self self self",
+    Action.SIGN_OUT: "self self self self -",
+    Action.SESSION_USE: "self self self self self",
+    Action.USER_SEE: "clinic - - - -",
+    Action.USER_MANAGE: "clinic - - - -",
+    Action.PATIENT_SEE: "clinic clinic - own -",
+    Action.PATIENT_CREATE: "clinic clinic - - -",
+    Action.PATIENT_EDIT: "clinic clinic - - -",
+    Action.PATIENT_TRASH: "clinic clinic - - -",
+    Action.PATIENT_RESTORE: "clinic clinic - - -",
+    Action.BATCH_SEE: "clinic clinic - own -",
+    Action.BATCH_CREATE: "clinic clinic - - -",
+    Action.BATCH_EDIT: "clinic clinic - - -",
+    Action.BATCH_TRASH: "clinic clinic - - -",
+    Action.BATCH_RESTORE: "clinic clinic - - -",
+    Action.BATCH_MOVE: "clinic clinic - - -",
+    Action.BATCH_DOWNLOAD: "clinic clinic given own -",
+    Action.IMAGE_SEE: "clinic clinic given own -",
+    Action.IMAGE_UPLOAD: "clinic clinic - - -",
+    Action.IMAGE_EDIT: "clinic clinic - - -",
+    Action.IMAGE_MOVE: "clinic clinic - - -",
+    Action.IMAGE_TRASH: "clinic clinic - - -",
+    Action.IMAGE_RESTORE: "clinic clinic - - -",
+    Action.IMAGE_DOWNLOAD: "clinic clinic given own -",
+    Action.TRASH_SEE: "clinic clinic - - -",
+    Action.TRASH_PURGE: "clinic - - - -",
+    Action.CHANGE_UNDO: "clinic clinic - - -",
+}
+TABLE: dict[Action, dict[Role, Reach]] = {
+    action: dict(zip(_COLUMNS, map(Reach, cells.split()), strict=True)) for action, cells in _ROWS.items()
+}
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who asks: the person, what they are, and where the request came from.
+
+    ``user_id`` is None for a visitor who has not signed in, and for the program itself
+    (``is_system``), which reaches everything: the sweeper and the server's own command line.
+    """
+
+    user_id: UUID | None
+    role: Role
+    email: str = ""
+    name: str = ""
+    patient_id: UUID | None = None
+    session_id: UUID | None = None
+    address: str = ""
+    request_id: str = ""
+
+    @property
+    def is_system(self) -> bool:
+        """Whether the program acts for itself."""
+        return self.user_id is None and self.role is Role.ADMIN
+
+
+def system(request_id: str = "") -> Actor:
+    """Return the actor that the program itself is."""
+    return Actor(user_id=None, role=Role.ADMIN, name="Imgcore", request_id=request_id)
+
+
+def visitor(address: str = "", request_id: str = "") -> Actor:
+    """Return the actor for a request with which nobody is signed in."""
+    return Actor(user_id=None, role=Role.VISITOR, address=address, request_id=request_id)
+
+
+def reach(actor: Actor, action: Action) -> Reach:
+    """Return how far ``action`` reaches for this actor; ``Reach.NONE`` when it may not."""
+    return TABLE[action][actor.role]

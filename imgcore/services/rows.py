@@ -1,0 +1,146 @@
+"""Rows of the database turned into the frozen records that services answer with."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import col, func, select
+
+from imgcore.db.tables import Batch, Image, Patient, Rendition
+from imgcore.domain import records
+from imgcore.domain.categories import DEFAULT_CODE
+from imgcore.domain.records import Consent
+from imgcore.services.work import Work
+
+COVERS = 3
+_CONSENTS = ("record", "teaching", "publication")
+
+
+def patient(row: Patient) -> records.Patient:
+    """Return a patient's record."""
+    consents = {
+        f"consent_{purpose}": Consent(
+            getattr(row, f"consent_{purpose}_given_on"), getattr(row, f"consent_{purpose}_withdrawn_on")
+        )
+        for purpose in _CONSENTS
+    }
+    return records.Patient(
+        id=row.id,
+        name=row.name,
+        mrn=row.mrn,
+        external_id=row.external_id,
+        birth_on=row.birth_on,
+        sex=row.sex,
+        notes=row.notes,
+        version=row.version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        trashed_at=row.trashed_at,
+        **consents,
+    )
+
+
+def kept(*, batch_id: UUID | None = None) -> sa.ColumnElement[bool]:
+    """Return the condition on ``Image`` for what is listed: its bytes are whole and not in the trash."""
+    condition = sa.and_(col(Image.state) == "ready", col(Image.trashed_at).is_(None))
+    return condition if batch_id is None else sa.and_(col(Image.batch_id) == batch_id, condition)
+
+
+def batches(work: Work, rows: Sequence[Batch]) -> list[records.Batch]:
+    """Return the records of batches with their counts and covers, by two queries for all of them."""
+    ids = [row.id for row in rows]
+    counted = {
+        batch_id: (images, uncategorised, int(size or 0), last)
+        for batch_id, images, uncategorised, size, last in work.session.execute(
+            sa.select(
+                col(Image.batch_id),
+                func.count().filter(kept()),
+                func.count().filter(kept(), col(Image.category) == DEFAULT_CODE),
+                func.sum(col(Image.file_size)).filter(kept()),
+                func.max(col(Image.order)),
+            )
+            .where(col(Image.batch_id).in_(ids))
+            .group_by(col(Image.batch_id))
+        )
+    }
+    covers = _covers(work, ids)
+    return [_batch(row, *counted.get(row.id, (0, 0, 0, 0)), covers[row.id]) for row in rows]
+
+
+def _batch(
+    row: Batch, images: int, uncategorised: int, size: int, last: int, cover: list[UUID]
+) -> records.Batch:
+    return records.Batch(
+        id=row.id,
+        patient_id=row.patient_id,
+        visit_id=row.visit_id,
+        name=row.name,
+        taken_on=row.taken_on,
+        image_count=images,
+        uncategorised=uncategorised,
+        file_size=size,
+        last_order=last,
+        cover_ids=tuple(cover),
+        version=row.version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        trashed_at=row.trashed_at,
+    )
+
+
+def _covers(work: Work, ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    place = func.row_number().over(
+        partition_by=col(Image.batch_id), order_by=(col(Image.order), col(Image.id))
+    )
+    placed = sa.select(col(Image.batch_id), col(Image.id), place.label("place"))
+    numbered = placed.where(col(Image.batch_id).in_(ids), kept()).subquery()
+    first = sa.select(numbered.c.batch_id, numbered.c.id).where(numbered.c.place <= COVERS)
+    covers: dict[UUID, list[UUID]] = defaultdict(list)
+    for batch_id, image_id in work.session.execute(first.order_by(numbered.c.place)):
+        covers[batch_id].append(image_id)
+    return covers
+
+
+def images(work: Work, rows: Sequence[Image]) -> list[records.Image]:
+    """Return the records of images, with their patients and thumbnails."""
+    batch_ids = {row.batch_id for row in rows}
+    owners = dict(
+        work.session.execute(
+            sa.select(col(Batch.id), col(Batch.patient_id)).where(col(Batch.id).in_(batch_ids))
+        ).all()
+    )
+    thumbnails = {
+        (each.image_id, each.edit_revision): each
+        for each in work.session.exec(
+            select(Rendition).where(
+                col(Rendition.image_id).in_([row.id for row in rows]), Rendition.kind == "thumbnail"
+            )
+        )
+    }
+    return [_image(row, owners[row.batch_id], thumbnails.get((row.id, row.edit_revision))) for row in rows]
+
+
+def image(work: Work, row: Image) -> records.Image:
+    """Return one image's record."""
+    return images(work, [row])[0]
+
+
+_SAME_NAMES = (
+    "id", "batch_id", "original_name", "key", "mime_type", "file_size", "width", "height", "sha256",
+    "crc32", "category", "caption", "image_type", "body_location", "laterality", "description",
+    "is_primary", "order", "captured_at", "captured_offset", "date_taken", "camera_make",
+    "camera_model", "uploaded_at", "updated_at", "version", "edit_revision", "duplicate_of",
+    "browser_shows", "damaged_at", "trashed_at",
+)  # fmt: skip
+
+
+def _image(row: Image, patient_id: UUID, thumbnail: Rendition | None) -> records.Image:
+    return records.Image(
+        **{name: getattr(row, name) for name in _SAME_NAMES},
+        patient_id=patient_id,
+        thumbnail_key=thumbnail.key if thumbnail else "",
+        thumbnail_size=thumbnail.file_size if thumbnail else 0,
+    )

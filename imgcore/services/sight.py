@@ -1,0 +1,176 @@
+"""Which rows an actor may see; what they may not see does not exist for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set
+from typing import Any, TypeVar
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import col, or_, select, true
+from sqlmodel.sql.expression import SelectOfScalar
+
+from imgcore.db.tables import Batch, CareTeam, Image, Patient, Table
+from imgcore.domain.access import Action, Reach, reach
+from imgcore.errors import NotFound
+from imgcore.services.work import Line, Work
+from imgcore.texts import _
+
+Row = TypeVar("Row", Patient, Batch, Image)
+_AT_ONCE = 500
+
+
+def patients(work: Work, action: Action) -> sa.ColumnElement[bool]:
+    """Return the condition on ``Patient`` under which the actor may do this to the patient's rows."""
+    actor = work.actor
+    how_far = reach(actor, action)
+    if how_far is Reach.CLINIC:
+        if actor.is_system or work.settings.access == "clinic":
+            return true()
+        return col(Patient.id).in_(
+            select(CareTeam.patient_id).where(
+                CareTeam.user_id == actor.user_id,
+                or_(col(CareTeam.ends_at).is_(None), col(CareTeam.ends_at) > work.at),
+            )
+        )
+    if how_far is Reach.OWN and actor.patient_id is not None:
+        return col(Patient.id) == actor.patient_id
+    return sa.false()
+
+
+def patient(work: Work, ref: UUID | str, action: Action, *, trashed: bool = False) -> Patient:
+    """Return the patient with this id or external id; ``NotFound`` when the actor may not see it."""
+    return _seen(work, _named(ref), Patient, action, trashed)
+
+
+def patient_in_any_state(work: Work, ref: UUID | str, action: Action) -> Patient:
+    """Return the patient, in the trash or not; ``NotFound`` when the actor may not see it."""
+    return _seen(work, _named(ref), Patient, action, None)
+
+
+def batch(work: Work, batch_id: UUID, action: Action, *, trashed: bool = False) -> Batch:
+    """Return the batch; ``NotFound`` when the actor may not see it."""
+    return _seen(work, select(Batch).where(Batch.id == batch_id), Batch, action, trashed)
+
+
+def image(work: Work, image_id: UUID, action: Action, *, trashed: bool = False) -> Image:
+    """Return the image if its bytes are kept; ``NotFound`` when the actor may not see it."""
+    lock_batches(work, [image_id])
+    wanted = select(Image).where(Image.id == image_id, Image.state == "ready")
+    return _seen(work, wanted, Image, action, trashed)
+
+
+def images(work: Work, image_ids: Sequence[UUID], action: Action, *, trashed: bool = False) -> list[Image]:
+    """Return the images in the order of ``image_ids``; ``NotFound`` when one of them is out of sight."""
+    return [row for _id, row in _chosen(work, image_ids, action, trashed, Image)]
+
+
+def image_values(work: Work, image_ids: Sequence[UUID], action: Action, *columns: Any) -> list[Sequence[Any]]:
+    """Return the id and some columns of each image, where whole rows would be too many."""
+    return _chosen(work, image_ids, action, False, *columns)
+
+
+def _chosen(
+    work: Work, image_ids: Sequence[UUID], action: Action, trashed: bool, *what: Any
+) -> list[Sequence[Any]]:
+    lock_batches(work, image_ids)
+    found: dict[UUID, Sequence[Any]] = {}
+    for part in parts(sorted(image_ids)):
+        wanted = sa.select(col(Image.id), *what).where(col(Image.id).in_(part), col(Image.state) == "ready")
+        wanted = wanted.where(col(Image.trashed_at).is_not(None) == trashed)
+        wanted = wanted.join(Batch, col(Image.batch_id) == col(Batch.id))
+        wanted = wanted.join(Patient, col(Batch.patient_id) == col(Patient.id))
+        wanted = wanted.where(patients(work, action)).order_by(col(Image.id))
+        if work.writes:
+            wanted = wanted.with_for_update(of=Image)
+        found |= {row[0]: row for row in work.session.execute(wanted)}
+    missing = [each for each in image_ids if each not in found]
+    if missing:
+        work.refusals.append(Line(action, outcome="refused", entity="image", entity_ids=missing))
+        raise NotFound(_("One of these images does not exist, or is in the trash."))
+    return [found[each] for each in dict.fromkeys(image_ids)]
+
+
+def lock_batches(work: Work, image_ids: Sequence[UUID], *further: UUID) -> None:
+    """Lock the batches of these images, and ``further`` ones, in one order for everybody.
+
+    A batch is locked before its images: whoever holds it may count on their order and their
+    primary mark. SQLite knows no such locks; there one write at a time is under way.
+    """
+    if not work.writes:
+        return
+    ids = set(further)
+    for part in parts(image_ids):
+        ids |= set(work.session.exec(select(Image.batch_id).where(col(Image.id).in_(part)).distinct()))
+    for part in parts(sorted(ids)):
+        work.session.exec(
+            select(Batch.id).where(col(Batch.id).in_(part)).order_by(col(Batch.id)).with_for_update()
+        ).all()
+
+
+def require_patients(work: Work, ids: Set[UUID], action: Action) -> None:
+    """Raise ``NotFound`` unless the actor may do this to every one of these patients."""
+    wanted = select(Patient.id).where(col(Patient.id).in_(ids), patients(work, action))
+    hidden = sorted(ids - set(work.session.exec(wanted)))
+    if hidden:
+        work.refusals.append(Line(action, outcome="refused", entity="patient", entity_ids=hidden))
+        raise NotFound(_MISSING[Patient]())
+
+
+def parts(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
+    """Return the ids in lots that fit into one statement."""
+    return (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE))
+
+
+def _named(ref: UUID | str) -> SelectOfScalar[Patient]:
+    """Return the query for a patient by id or, where no patient has that id, by external id."""
+    wanted = select(Patient)
+    if isinstance(ref, UUID):
+        return wanted.where(Patient.id == ref)
+    try:
+        own = UUID(ref)
+    except ValueError:
+        return wanted.where(Patient.external_id == ref)
+    either = or_(col(Patient.id) == own, col(Patient.external_id) == ref)
+    return wanted.where(either).order_by(col(Patient.id) != own).limit(1)
+
+
+def _seen(
+    work: Work, wanted: SelectOfScalar[Row], kind: type[Row], action: Action, trashed: bool | None
+) -> Row:
+    if work.writes:
+        wanted = wanted.with_for_update(of=kind)
+    row = work.session.exec(wanted).first()
+    if row is not None:
+        patient_id = owner(work, row)
+        if work.session.exec(
+            select(Patient.id).where(Patient.id == patient_id, patients(work, action))
+        ).first():
+            if trashed is None or (row.trashed_at is not None) == trashed:
+                return row
+        else:
+            line = Line(
+                action, outcome="refused", patient_id=patient_id, entity=_word(kind), entity_ids=[row.id]
+            )
+            work.refusals.append(line)
+    raise NotFound(_MISSING[kind]())
+
+
+def owner(work: Work, row: Patient | Batch | Image) -> UUID:
+    """Return the id of the patient that a row belongs to."""
+    if isinstance(row, Patient):
+        return row.id
+    if isinstance(row, Batch):
+        return row.patient_id
+    return work.session.exec(select(Batch.patient_id).where(Batch.id == row.batch_id)).one()
+
+
+def _word(kind: type[Table]) -> str:
+    return str(kind.__tablename__)
+
+
+_MISSING = {
+    Patient: lambda: _("This patient does not exist, or is in the trash."),
+    Batch: lambda: _("This batch does not exist, or is in the trash."),
+    Image: lambda: _("This image does not exist, or is in the trash."),
+}

@@ -1,0 +1,1 @@
+"""What the screens share; the only part that knows Streamlit."""

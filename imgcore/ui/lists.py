@@ -1,0 +1,62 @@
+"""What every long list has: a search box, and pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from imgcore.domain.records import Page
+from imgcore.services.pages import Turn
+from imgcore.texts import _, ngettext
+from imgcore.ui import keys
+
+
+def search(label: str, name: str) -> str:
+    """Draw the search box of a list, and return what was typed; a new text starts at the first page."""
+    typed = st.text_input(
+        label,
+        key=keys.key("search", name),
+        type="search",
+        placeholder=label,
+        label_visibility="collapsed",
+        icon=":material/search:",
+        live="300ms",
+        on_change=_first_page,
+        args=(name,),
+    )
+    return (typed or "").strip()
+
+
+def clear(name: str) -> None:
+    """Empty the search box; call it from ``on_click``."""
+    st.session_state[keys.key("search", name)] = ""
+    _first_page(name)
+
+
+def turn(name: str, page_size: int) -> Turn:
+    """Return the part of the list that is turned to."""
+    return Turn(st.session_state.get(_page_key(name), 1), page_size)
+
+
+def pages(page: Page[Any], name: str) -> None:
+    """Draw the page numbers and how many entries there are, if there is more than one page."""
+    if page.total_pages < 2:
+        return
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.pagination(page.total_pages, key=_page_key(name))
+        st.caption(_total(page), width="content")
+
+
+def _total(page: Page[Any]) -> str:
+    if not page.total_is_exact:
+        return _("more than {count}").format(count=page.total)
+    return ngettext("{count} entry", "{count} entries", page.total)
+
+
+def _page_key(name: str) -> str:
+    return keys.key("page", name)
+
+
+def _first_page(name: str) -> None:
+    st.session_state.pop(_page_key(name), None)

@@ -1,0 +1,78 @@
+"""The one table of screens and of the roles that they are for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import streamlit as st
+
+from imgcore.domain.access import Role
+from imgcore.texts import _
+from imgcore.ui.places import Place
+
+PAGES = Path(__file__).parents[2] / "pages"
+STAFF = frozenset({Role.ADMIN, Role.CLINICIAN})
+EVERYBODY = STAFF | {Role.REVIEWER, Role.PATIENT}
+
+
+@dataclass(frozen=True)
+class Screen:
+    """One entry of the menu: the file in ``pages/`` that draws it, and who may open it."""
+
+    name: str
+    title: str
+    icon: str
+    roles: frozenset[Role]
+
+
+# In the order of the menu; a person starts at the first that is for them.
+SCREENS = (
+    Screen("images", _("Images"), ":material/photo_library:", STAFF | {Role.PATIENT}),
+    Screen("patients", _("Patients"), ":material/groups:", STAFF),
+    Screen("trash", _("Trash"), ":material/delete:", STAFF),
+    Screen("users", _("Users"), ":material/manage_accounts:", frozenset({Role.ADMIN})),
+    Screen("account", _("Account"), ":material/account_circle:", EVERYBODY),
+)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The screen that this run shows; ``run`` draws it."""
+
+    screen: Screen
+    run: Callable[[], None]
+
+
+def screens_of(role: Role) -> tuple[Screen, ...]:
+    """Return the screens that a role may open."""
+    return tuple(screen for screen in SCREENS if role in screen.roles)
+
+
+def choose(role: Role) -> Chosen:
+    """Draw the menu of a role, and return the screen that the URL names."""
+    screens = screens_of(role)
+    page = st.navigation(_pages(role), position="top")
+    named = {screen.name: screen for screen in screens}
+    return Chosen(named.get(page.url_path, screens[0]), page.run)
+
+
+def switch(role: Role, name: str, place: Place) -> NoReturn:
+    """Go on at a place of another screen."""
+    names = [screen.name for screen in screens_of(role)]
+    st.switch_page(_pages(role)[names.index(name)], query_params=place.as_query())
+
+
+def _pages(role: Role) -> list[st.Page]:
+    return [
+        st.Page(
+            PAGES / f"{screen.name}.py",
+            title=screen.title,
+            icon=screen.icon,
+            url_path=screen.name,
+            default=number == 0,
+        )
+        for number, screen in enumerate(screens_of(role))
+    ]

@@ -1,0 +1,68 @@
+"""What has just been done, said at the foot of the screen for a while, with Undo where it can be undone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from html import escape
+from uuid import UUID, uuid4
+
+import streamlit as st
+
+from imgcore.texts import _
+from imgcore.ui import clinic, errors, keys
+
+SHOWN_FOR = timedelta(seconds=12)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One sentence, and the change that Undo takes back."""
+
+    text: str
+    change_id: UUID | None = None
+    id: UUID = field(default_factory=uuid4)
+    said_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+def keep(notice: Notice) -> None:
+    """Show this notice from the next run on, instead of the one before."""
+    st.session_state[keys.NOTICE] = notice
+
+
+def current() -> UUID | None:
+    """Return the id of the last notice."""
+    notice: Notice | None = st.session_state.get(keys.NOTICE)
+    return notice.id if notice is not None else None
+
+
+def draw() -> None:
+    """Draw the notice while it is fresh; the style sheet takes it away when its time is over."""
+    notice: Notice | None = st.session_state.get(keys.NOTICE)
+    if notice is None or datetime.now(UTC) - notice.said_at > SHOWN_FOR:
+        return
+    with st.container(
+        key=keys.key("notice", notice.id),
+        horizontal=True,
+        vertical_alignment="center",
+        width="content",
+        gap="small",
+    ):
+        st.html(f'<span role="status">{escape(notice.text)}</span>', width="content")
+        if notice.change_id is not None:
+            st.button(
+                _("Undo"),
+                key=keys.key("undo", notice.id),
+                on_click=_undo,
+                args=(notice.change_id,),
+                icon=":material/undo:",
+                type="tertiary",
+            )
+
+
+def _undo(change_id: UUID) -> None:
+    st.session_state.pop(keys.NOTICE, None)
+    with errors.kept():
+        clinic.services().history.undo(clinic.actor(), change_id)
+        st.session_state[keys.IMAGES_CHANGED] = True
+        keep(Notice(_("Undone.")))

@@ -1,0 +1,149 @@
+"""The open batch: upload, grid, and beside it the viewer with its filmstrip."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import streamlit as st
+
+from imgcore.domain.access import Action, Actor
+from imgcore.domain.records import Batch
+from imgcore.domain.values import NewBatch
+from imgcore.texts import _
+from imgcore.ui import (
+    clinic,
+    errors,
+    filmstrip,
+    image_forms,
+    keys,
+    move_forms,
+    places,
+    privacy,
+    simple_upload,
+    words,
+)
+from imgcore.ui.components.grid import grid
+from imgcore.ui.components.upload import upload
+from imgcore.ui.components.viewer import viewer
+from imgcore.ui.notices import Notice, keep
+from imgcore.ui.opened import Opened
+
+_REVISION = "images-revision"
+
+
+def draw(who: Actor, opened: Opened, batch: Batch) -> None:
+    """Draw the images of a batch, and the way to add more."""
+    st.html(f"<style>\n{_sheet()}</style>")
+    categories = clinic.services().categories
+    if image_forms.take_changed():
+        changed()
+    image_id = places.here().image
+    if clinic.may(who, Action.IMAGE_UPLOAD) and image_id is None:
+        key = keys.key("upload", batch.id)
+        upload(
+            batch,
+            privacy.person(opened.patient),
+            categories,
+            clinic.services().settings,
+            key=key,
+            on_finished=lambda: _finished(key),
+            on_second_batch=lambda: _second_batch(key, opened.patient.id),
+        )
+        simple_upload.draw(batch)
+    if not batch.image_count and image_id is None:
+        return
+    with st.container(key="split", horizontal=True, gap="medium"):
+        with st.container(key="split-grid"):
+            key = keys.key("grid", batch.id)
+            grid(
+                batch,
+                categories,
+                key=key,
+                open_id=image_id,
+                revision=_revision(batch),
+                on_event=lambda: _on_grid(key, batch),
+            )
+        with st.container(key="split-viewer"):
+            if image_id is not None:
+                _viewer(who, batch, image_id)
+
+
+def _viewer(who: Actor, batch: Batch, image_id: UUID) -> None:
+    with errors.shown():
+        clinic.services().images.get(who, image_id)  # not there any more: said here, once
+        key = keys.key("viewer", batch.id)
+        viewer(
+            batch,
+            image_id,
+            clinic.services().categories,
+            key=key,
+            revision=_revision(batch),
+            on_event=lambda: _on_viewer(key, batch),
+        )
+        chosen = filmstrip.draw(clinic.services().images.ids(who, batch.id), image_id)
+        if chosen is not None:
+            places.go(replace(places.here(), image=chosen))
+            st.rerun()
+
+
+@cache
+def _sheet() -> str:
+    return Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
+
+
+def changed() -> None:
+    """Make grid and viewer read their images again with the next run."""
+    st.session_state[_REVISION] = st.session_state.get(_REVISION, 0) + 1
+
+
+def _revision(batch: Batch) -> str:
+    return f"{st.session_state.get(_REVISION, 0)}-{batch.image_count}-{batch.version}"
+
+
+def _event(key: str, name: str) -> dict[str, Any] | None:
+    """Return what a component has just told under a name, if it has."""
+    state = st.session_state.get(key)
+    return getattr(state, name, None) if state is not None else None
+
+
+def _finished(key: str) -> None:
+    told = _event(key, "finished")
+    if told and told["stored"]:
+        changed()
+        keep(Notice(_("Stored: {images}.").format(images=words.images(told["stored"]))))
+
+
+def _second_batch(key: str, patient_id: UUID) -> None:
+    told = _event(key, "second_batch")
+    if not told:
+        return
+    with errors.kept():
+        new = NewBatch(taken_on=date.fromisoformat(told["day"]))
+        batch = clinic.services().batches.create(clinic.actor(), patient_id, new)
+        places.go(places.Place(str(patient_id), batch.id), "images")
+        keep(Notice(_("Batch “{name}” was made. Choose its photos now.").format(name=batch.name)))
+
+
+def _on_grid(key: str, batch: Batch) -> None:
+    if told := _event(key, "open"):
+        places.go(replace(places.here(), batch=batch.id, image=UUID(told["id"])))
+    if told := _event(key, "details"):
+        image_forms.ask_details([UUID(each) for each in told["ids"]])
+    if told := _event(key, "move"):
+        move_forms.ask_images(batch, [UUID(each) for each in told["ids"]])
+
+
+def _on_viewer(key: str, batch: Batch) -> None:
+    if told := _event(key, "step"):
+        places.go(replace(places.here(), batch=batch.id, image=UUID(told["id"])))
+    if _event(key, "close"):
+        places.go(replace(places.here(), image=None))
+    if _event(key, "changed"):
+        changed()
+    if told := _event(key, "details"):
+        image_forms.ask_details([UUID(each) for each in told["ids"]])

@@ -1,0 +1,102 @@
+"""The place in the URL: which patient, batch and image a tab shows, and what it is filtered by."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import NoReturn
+from uuid import UUID
+
+import streamlit as st
+
+from imgcore.ui import keys
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a tab is; ``patient`` is an id or an external id, ``filter`` is what was typed."""
+
+    patient: str | None = None
+    batch: UUID | None = None
+    image: UUID | None = None
+    filter: str = ""
+
+    def as_query(self) -> dict[str, str]:
+        """Return what stands in the URL."""
+        return {name: str(value) for name, value in asdict(self).items() if value}
+
+
+@dataclass(frozen=True)
+class _Move:
+    """Where a callback wants to go; the next run of the frame takes the tab there."""
+
+    place: Place
+    screen: str | None
+
+
+def here() -> Place:
+    """Return the place that the URL names; an id that is none is not a place."""
+    found = st.query_params
+    return Place(
+        patient=found.get("patient") or None,
+        batch=_id(found.get("batch")),
+        image=_id(found.get("image")),
+        filter=found.get("filter", ""),
+    )
+
+
+def go(place: Place, screen: str | None = None) -> None:
+    """Go to a place with the next run, on this screen or another; call it from a callback.
+
+    The URL is not written here: Streamlit drops what a callback sends when a rerun follows it.
+    """
+    st.session_state[keys.MOVE] = _Move(place, screen)
+
+
+def open_patient(ref: UUID | str) -> NoReturn:
+    """Go to a patient's images; call it from a callback, also inside a fragment."""
+    go(Place(patient=str(ref)), "images")
+    st.rerun()
+
+
+def move(screen: str) -> tuple[Place, str]:
+    """Return where this run is, and on which screen; the frame calls it once, first of all.
+
+    A person who chooses another screen from the menu takes the place along.
+    """
+    wanted: _Move | None = st.session_state.pop(keys.MOVE, None)
+    if wanted is not None and wanted.screen not in (None, screen):
+        return wanted.place, wanted.screen or screen
+    if wanted is not None:
+        return _write(wanted.place), screen
+    place, came_from = here(), st.session_state.get(keys.SCREEN)
+    if not place.as_query() and came_from not in (None, screen):
+        known: Place = st.session_state.get(keys.PLACE, place)
+        place = _write(Place(known.patient, known.batch))
+    return _remember(place), screen
+
+
+def leave() -> None:
+    """Empty the place at once, because what it names is not to be found."""
+    _write(Place())
+
+
+def settle(screen: str) -> None:
+    """Remember which screen this run is on."""
+    st.session_state[keys.SCREEN] = screen
+
+
+def _write(place: Place) -> Place:
+    st.query_params.from_dict(place.as_query())
+    return _remember(place)
+
+
+def _remember(place: Place) -> Place:
+    st.session_state[keys.PLACE] = place
+    return place
+
+
+def _id(text: str | None) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None

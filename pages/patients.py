@@ -1,0 +1,66 @@
+"""Patients: find one, add one, change one."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from imgcore.domain.records import Patient
+from imgcore.texts import _
+from imgcore.ui import clinic, heading, keys, lists, patient_forms, places, privacy, words
+
+PAGE_SIZE = 20
+
+
+def main() -> None:
+    """Draw the list with its search box."""
+    heading.draw(_("Patients"), button=lambda: patient_forms.add_button("page"))
+    text = lists.search(_("Name, MRN or birth date"), "patients")
+    turn = lists.turn("patients", PAGE_SIZE)
+    page = clinic.services().patients.find(clinic.actor(), text, turn)
+    if not page.items and not text:
+        st.markdown(_("There are no patients yet."))
+    elif not page.items:
+        st.markdown(_("Nobody has this in their name, numbers or birth date."))
+        st.button(_("Clear the search"), key="clear-patients", on_click=lists.clear, args=("patients",))
+    with st.container(gap=None):
+        for patient in page.items:
+            _row(patient)
+    lists.pages(page, "patients")
+
+
+def _row(patient: Patient) -> None:
+    name, details = (words.literal(each) for each in (privacy.shown(patient.name), privacy.details(patient)))
+    with st.container(
+        key=keys.key("row", patient.id), horizontal=True, vertical_alignment="center", gap=None, wrap=False
+    ):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            st.button(
+                f"**{name}**",
+                key=keys.key("name", patient.id),
+                type="tertiary",
+                icon=":material/photo_library:",
+                on_click=places.open_patient,
+                args=(patient.id,),
+            )
+            st.caption(details, width="content")
+        st.button(
+            _("Edit {name}").format(name=name),
+            key=keys.key("icon-edit", patient.id),
+            icon=":material/edit:",
+            type="tertiary",
+            help=_("Edit"),
+            on_click=patient_forms.ask_edit,
+            args=(patient,),
+        )
+        st.button(
+            _("Move {name} to the trash").format(name=name),
+            key=keys.key("icon-red-trash", patient.id),
+            icon=":material/delete:",
+            type="tertiary",
+            help=_("Move to the trash"),
+            on_click=patient_forms.ask_trash,
+            args=(patient,),
+        )
+
+
+main()

@@ -1,0 +1,20 @@
+"""What the tests of the REST interface share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.api.desks import Desk, open_desk
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """One clinic for the tests of a module; each makes patients and batches of its own."""
+    folder: Path = tmp_path_factory.mktemp("clinic")
+    with open_desk(
+        folder, max_file_bytes=200_000, max_request_bytes=4_000_000, max_request_files=50
+    ) as opened:
+        yield opened

@@ -1,0 +1,1 @@
+"""Tests of imgcore.imaging; every picture in them is made here."""

@@ -1,0 +1,45 @@
+"""A clinic in this process, and its screens opened without a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from imgcore import bootstrap
+from imgcore.config import Settings, load_settings
+from imgcore.domain.access import system
+from imgcore.domain.records import Batch, Patient
+from imgcore.domain.values import NewBatch, NewPatient
+from tests.pages.desks import Desk
+from tests.services.clinics import ImagingHere
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """An empty clinic that this process serves, with a clinician at the screen."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"IMGCORE_{name.upper()}", raising=False)
+    monkeypatch.setattr(bootstrap, "ImagingPool", ImagingHere)
+    clinic = bootstrap.build(load_settings(data_dir=tmp_path / "data"))
+    bootstrap.use(clinic)
+    desk = Desk(clinic.services, monkeypatch)
+    desk.sign_in()
+    yield desk
+    bootstrap.use(None)
+    clinic.close()
+
+
+@pytest.fixture
+def mary(desk: Desk) -> Patient:
+    """A patient."""
+    fields = {"name": "Mary Kowalski", "mrn": "4471", "birth_on": "1961-05-12"}
+    return desk.services.patients.create(system(), NewPatient.model_validate(fields))
+
+
+@pytest.fixture
+def batch(desk: Desk, mary: Patient) -> Batch:
+    """An empty batch of the patient."""
+    new = NewBatch.model_validate({"taken_on": "2025-11-06"})
+    return desk.services.batches.create(system(), mary.id, new)

@@ -1,0 +1,172 @@
+"""Every route of the real server is known to the guard, and shows a visitor nothing but sign-in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from starlette.routing import Mount, Route, WebSocketRoute
+from websockets.exceptions import InvalidStatus
+
+from imgcore.api.identity import SESSION_COOKIE
+from imgcore.api.paths import Access, access
+from imgcore.domain.access import system
+from imgcore.domain.values import UserFields
+from tests.server.routes import Found, found_in, real_routes, unclassified
+from tests.server.visits import OURS, WITH_ADMIN, Visits, beside
+from tests.servers.imgcore_server import ImgcoreServer
+
+pytestmark = pytest.mark.xdist_group("routes")
+
+# Whoever adds to this list has thought about it.
+FOR_ANYONE = {
+    "/assets/leaflet/leaflet-src.esm.js",
+    "/auth/login",
+    "/auth/logout",
+    "/auth/setup",
+    "/auth/link/{token}",
+    "/auth/session",
+    "/api/v1/auth/token",
+    "/healthz",
+    "/readyz",
+    "/_stcore/health",
+}
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+def test_every_route_is_in_the_table() -> None:
+    assert unclassified(real_routes()) == []
+
+
+def test_a_route_that_nobody_thought_of_is_noticed() -> None:
+    async def new(*_: object) -> None: ...
+
+    routes: list[Route | WebSocketRoute | Mount] = [
+        Route("/_stcore/new/{name}", new),
+        Route("/news", new),
+        WebSocketRoute("/_stcore/stream2", new),
+        Mount("/pictures", new),
+    ]
+    assert unclassified(found_in(routes)) == [route.path for route in routes]
+
+
+def test_only_these_are_for_anyone() -> None:
+    unguarded = {route.template for route in real_routes() if not needs_session(route)}
+    assert unguarded == FOR_ANYONE
+
+
+def test_the_walk_finds_what_there_is() -> None:
+    templates = {route.template for route in real_routes()}
+    assert {"/", "/_stcore/stream", "/media/{file_id:path}", "/auth/login", "/api/patients/"} <= templates
+
+
+def needs_session(route: Found) -> bool:
+    """Tell whether a visitor must be stopped here."""
+    return access(route.path) not in (Access.OPEN, Access.ANYONE)
+
+
+@pytest.fixture(scope="module")
+def visits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visits]:
+    """A server at which nobody has ever signed in."""
+    folder = tmp_path_factory.mktemp("server")
+    with ImgcoreServer(folder, env=WITH_ADMIN) as server, beside(server) as visits:
+        yield visits
+
+
+def _nothing(visits: Visits) -> str:
+    return ""
+
+
+def _wrong(visits: Visits) -> str:
+    return "w" * 43
+
+
+def _ended(visits: Visits) -> str:
+    token = visits.session()
+    visits.clinic.services.sign_in.end(visits.actor(token))
+    return token
+
+
+def _deactivated(visits: Visits) -> str:
+    leaver = visits.add("leaver@clinic.example")
+    token = visits.session(leaver.email)
+    assert leaver.user_id is not None
+    visits.clinic.services.accounts.edit(system(), leaver.user_id, UserFields(is_active=False))
+    return token
+
+
+# In this order: the first two meet a server that has never drawn anything for anybody.
+@pytest.mark.parametrize("make", [_nothing, _wrong, _ended, _deactivated])
+def test_no_route_shows_anything_without_a_session(visits: Visits, make: Callable[[Visits], str]) -> None:
+    token = make(visits)
+    addresses = {route.path for route in real_routes() if needs_session(route)}
+    wanted = addresses | {"/images", "/pages/images", "/static/none.js", "/static/index.html", "/nothing"}
+    with visits.client(token) as client:
+        for path in sorted(wanted):
+            for method in METHODS:
+                answer = client.request(method, path)
+                assert (method, path, answer.status_code) == (method, path, 401)
+                assert method == "HEAD" or set(answer.json()) == {"error"}
+            page = client.get(path, headers={"Accept": "text/html"})
+            assert (path, page.status_code, page.content) == (path, 303, b"")
+            assert page.headers["location"].startswith("/auth/login")
+
+
+@pytest.mark.parametrize("make", [_nothing, _wrong, _ended])
+def test_no_websocket_opens_without_a_session(visits: Visits, make: Callable[[Visits], str]) -> None:
+    with pytest.raises(InvalidStatus) as refused, visits.open_tab(make(visits)):
+        pass
+    assert refused.value.response.status_code == 403
+
+
+def test_no_websocket_opens_for_another_site(visits: Visits) -> None:
+    elsewhere = "https://evil.example"
+    with pytest.raises(InvalidStatus) as refused, visits.open_tab(visits.session(), origin=elsewhere):
+        pass
+    assert refused.value.response.status_code == 403
+
+
+def test_every_answer_carries_the_headers(visits: Visits) -> None:
+    paths = {route.path for route in real_routes()} | {"/images", "/favicon.png", "//", "/nothing"}
+    for token in ("", visits.session()):
+        with visits.client(token) as client:
+            for path in paths:
+                headers = client.get(path, headers={"Accept": "text/html"}).headers
+                for name in ("content-security-policy", "x-content-type-options", "x-frame-options"):
+                    assert name in headers, (path, name)
+                assert "x-request-id" in headers
+
+
+def test_pages_are_never_kept(visits: Visits) -> None:
+    with visits.client(visits.session()) as client:
+        answer = client.get("/images?patient=5", headers={"Accept": "text/html"})
+        assert answer.status_code == 200
+        assert answer.headers["cache-control"] == "private, no-store"
+
+
+def test_a_bearer_token_opens_no_screen(visits: Visits) -> None:
+    token = visits.clinic.services.sign_in.token(
+        system(), WITH_ADMIN["IMGCORE_ADMIN_EMAIL"], "correct horse battery"
+    )
+    with visits.client() as client:
+        headers = {**OURS, "Authorization": f"Bearer {token}"}
+        assert client.get("/api/v1/auth/me", headers=headers).status_code == 200
+        for path in ("/", "/_stcore/host-config", "/media/x", "/component/x"):
+            assert client.get(path, headers=headers).status_code == 401
+    assert SESSION_COOKIE not in client.cookies
+
+
+# Each of these is the very first request that a fresh server gets.
+@pytest.mark.parametrize("path", ["/", "/users", "/media/x", "/_stcore/stream"])
+def test_the_first_request_of_all_shows_nothing(
+    path: str, start_server: Callable[..., ImgcoreServer]
+) -> None:
+    server = start_server(env=WITH_ADMIN)
+    with beside(server) as visits:
+        if path == "/_stcore/stream":
+            with pytest.raises(InvalidStatus), visits.open_tab(""):
+                pass
+            return
+        with visits.client() as client:
+            answer = client.get(path, headers={"Accept": "text/html"})
+            assert (answer.status_code, answer.content) == (303, b"")

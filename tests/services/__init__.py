@@ -1,0 +1,1 @@
+"""The use cases, tried on real databases with real files."""

@@ -1,0 +1,49 @@
+"""A process that dies where it is told to: ``python -m tests.services.interrupted``.
+
+Arguments: the data folder, the database URL, ``upload``, ``purge`` or ``edit``, an id, the fail point.
+What it acknowledges before it dies stands on its output, an id a line.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from uuid import UUID
+
+from imgcore import bootstrap
+from imgcore.domain.access import system
+from imgcore.domain.values import ImageFields
+from tests.services.clinics import House, ImagingHere, open_house, photo
+
+KEY = "the-second-request"
+
+
+def upload(clinic: House, batch_id: UUID, point: str) -> None:
+    """Store one photograph, and then two more in a request that never ends."""
+    first = clinic.services.uploads.store(system(), batch_id, [clinic.offered(photo(0))])
+    print(first.uploaded[0].image.id, flush=True)
+    os.environ["IMGCORE_FAILPOINT"] = point
+    rest = [clinic.offered(photo(seed)) for seed in (1, 2)]
+    clinic.services.uploads.store(system(), batch_id, rest, key=KEY)
+
+
+def purge(clinic: House, _batch_id: UUID, point: str) -> None:
+    """Remove what has had its time in the trash."""
+    os.environ["IMGCORE_FAILPOINT"] = point
+    clinic.clock.forward(days=31)
+    clinic.services.sweeps.run(system())
+
+
+def edit(clinic: House, image_id: UUID, point: str) -> None:
+    """Change an image."""
+    os.environ["IMGCORE_FAILPOINT"] = point
+    clinic.services.images.edit(system(), image_id, ImageFields(caption="never kept"))
+
+
+if __name__ == "__main__":
+    folder, url, work, named, point = sys.argv[1:]
+    setattr(bootstrap, "ImagingPool", ImagingHere)  # noqa: B010, one process less to start
+    with open_house(Path(folder), url) as clinic:
+        {"upload": upload, "purge": purge, "edit": edit}[work](clinic, UUID(named), point)
+    sys.exit("the fail point was never reached")

@@ -1,0 +1,1 @@
+"""Tests of the house itself: what stands where, how long, and with which words."""
