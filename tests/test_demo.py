@@ -22,7 +22,8 @@ from imgcore.domain.access import system
 from imgcore.domain.categories import load_category_set
 from imgcore.domain.values import NewPatient, parse
 from imgcore.errors import Unavailable
-from imgcore.imaging.drawings import FORMATS, WITHOUT_EXIF, motifs, photograph
+from imgcore.imaging.drawings import FORMATS, WITHOUT_EXIF, photograph
+from imgcore.imaging.drawings.motifs import MOTIFS
 from imgcore.services.images import Filter
 from imgcore.services.pages import Turn
 
@@ -84,7 +85,7 @@ def test_plan_has_what_a_clinic_has() -> None:
     assert sum("category" not in picture.fields.model_fields_set for picture in PICTURES) == 20
     assert all([each.fields.is_primary for each in batch.pictures].count(True) == 1 for batch in batches)
     assert sum(bool(picture.fields.caption) for picture in PICTURES) > 20
-    assert {picture.drawing.motif for picture in PICTURES} == set(motifs())
+    assert {picture.drawing.motif for picture in PICTURES} == set(MOTIFS)
     assert {picture.format for picture in PICTURES} == set(FORMATS)
     assert {picture.shot.orientation for picture in PICTURES} == {1, 3, 6, 8}
     assert sum(max(picture.drawing.size) == 4032 for picture in PICTURES) == 6

@@ -17,7 +17,7 @@ from imgcore.services import Services
 from imgcore.services.pages import Turn
 from imgcore.texts import _
 
-_VERSION = re.compile(r'(?:W/)?"?(\d{1,9})"?')
+_VERSION = re.compile(r'\d{1,9}|(?:W/)?"\d{1,9}"', re.ASCII)
 
 # An id, or the number that another system knows the patient by.
 Ref = Annotated[Line, Field(min_length=1, max_length=64)]
@@ -58,7 +58,7 @@ async def _version(
     match = _VERSION.fullmatch(if_match.strip())
     if match is None:
         raise Invalid(_("If-Match holds the version that was read, as a number."))
-    return int(match[1])
+    return int(match[0].strip('W/"'))
 
 
 Asked = Annotated[Call, Depends(_call)]

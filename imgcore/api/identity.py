@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 from typing import TypeVar
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import HTTPConnection
@@ -17,8 +16,6 @@ from imgcore.bootstrap import Clinic
 from imgcore.config import Settings
 from imgcore.domain.access import Actor, visitor
 from imgcore.errors import Unauthenticated
-from imgcore.services.sign_in import SignIn
-from imgcore.services.work import Ledger
 from imgcore.texts import _
 
 SESSION_COOKIE = "imgcore_session"
@@ -84,21 +81,9 @@ async def by_cookie(clinic: Clinic, asking: Actor, token: str, *, is_use: bool =
     """Return who is signed in with this cookie, or None; ``is_use`` puts off the end of an idle session."""
     if not token:
         return None
-    sign_in = clinic.services.sign_in if is_use else _watch(clinic)
-    return await in_thread(partial(sign_in.by_cookie, asking, token))
+    return await in_thread(partial(clinic.services.sign_in.by_cookie, asking, token, is_use=is_use))
 
 
 async def by_bearer(clinic: Clinic, asking: Actor, token: str) -> Actor:
     """Return whose token this is; ``Unauthenticated`` when it is void."""
     return await in_thread(partial(clinic.services.sign_in.by_bearer, asking, token))
-
-
-class _Watch(SignIn):
-    """Knows who is signed in without counting the question as use of the session."""
-
-    def _touch(self, session_id: UUID, at: datetime) -> None:
-        """Leave the session as idle as it is."""
-
-
-def _watch(clinic: Clinic) -> SignIn:
-    return _Watch(Ledger(clinic.database, clinic.services.settings))

@@ -181,6 +181,8 @@ class Batch(Answer):
 class ImageIds(BaseModel):
     """The ids of a batch's images."""
 
+    model_config = _example(ids=[_IMAGE_ID])
+
     ids: list[UUID]
 
 

@@ -63,9 +63,8 @@ def read(data: View, limits: Limits) -> Container:
             raise cut_short()
     for size in meta.sizes:
         limits.check_size(*size)
-    width, height = max(meta.sizes, key=lambda size: size[0] * size[1], default=(0, 0))
     masks = ((meta.exif_kind_at, UNKNOWN),) if meta.exif_kind_at else ()
-    return Container(width, height, exif=_exif(data, meta), masks=masks)
+    return Container(exif=_exif(data, meta), masks=masks)
 
 
 def _top(data: View) -> Iterator[Box]:

@@ -14,17 +14,14 @@ View = bytes | mmap.mmap
 
 @dataclass(frozen=True)
 class Container:
-    """A file that was found whole.
+    """A file that was found whole and within the limits.
 
-    ``width`` and ``height`` are those of the largest picture in it, before any turn. ``exif`` is the
-    EXIF block as found. ``masks`` are the places to write over, and with what, in the decoder's view
-    of the file, so that it passes over the metadata: broken metadata must not spoil a good picture.
-    ``icc`` is the colour profile where a mask hides it. ``plain`` is false when browsers fail at this
-    kind of coding.
+    ``exif`` is the EXIF block as found. ``masks`` are the places to write over, and with what, in the
+    decoder's view of the file, so that it passes over the metadata: broken metadata must not spoil a
+    good picture. ``icc`` is the colour profile where a mask hides it. ``plain`` is false when browsers
+    fail at this kind of coding.
     """
 
-    width: int
-    height: int
     frames: int = 1
     exif: View = b""
     icc: bytes = b""

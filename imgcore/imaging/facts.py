@@ -29,7 +29,7 @@ class Limits:
 
     @property
     def address_space(self) -> int:
-        """Bytes that a worker may map; the costliest picture, a turned WebP, takes 20 for each pixel."""
+        """Bytes that a worker may map; the costliest picture, a turned WebP, takes 21 for each pixel."""
         return self.max_memory_bytes or 512 * MEBIBYTE + 24 * self.max_pixels
 
     def check_size(self, width: int, height: int) -> None:

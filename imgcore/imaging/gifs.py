@@ -36,7 +36,7 @@ def _read(data: View, limits: Limits) -> Container:
             raise damaged()
     if not frames:
         raise damaged()
-    return Container(width, height, frames=frames)
+    return Container(frames=frames)
 
 
 def _palette(flags: int) -> int:

@@ -47,7 +47,7 @@ def read(data: View, limits: Limits) -> Container:
     if not width or not height:
         raise damaged()
     plain = coding in FRAMES_OF_BROWSERS and components in (1, 3)
-    return Container(width, height, exif=exif, icc=_joined(profile), masks=tuple(masks), plain=plain)
+    return Container(exif=exif, icc=_joined(profile), masks=tuple(masks), plain=plain)
 
 
 def _segments(data: View) -> Iterator[tuple[int, int, int]]:

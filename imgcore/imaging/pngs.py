@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from collections.abc import Iterator
 
@@ -18,15 +19,11 @@ PROFILE_BYTES = 4 * 1024 * 1024
 
 def read(data: View, limits: Limits) -> Container:
     """Read every chunk up to the end; the decoder sees those that make the picture."""
-    width, height, frames, exif, icc = 0, 0, 1, b"", b""
+    frames, exif, icc = 1, b"", b""
     masks = list[tuple[int, bytes]]()
     for kind, start, end in _chunks(data):
         if kind == b"IHDR":
-            width, height = (
-                int.from_bytes(data[start : start + 4]),
-                int.from_bytes(data[start + 4 : start + 8]),
-            )
-            limits.check_size(width, height)
+            limits.check_size(*struct.unpack_from(">II", data, start))
         elif kind == b"acTL":
             frames = int.from_bytes(data[start : start + 4])
             limits.check_frames(frames)
@@ -38,7 +35,7 @@ def read(data: View, limits: Limits) -> Container:
             continue
         if kind != TRANSPARENCY or _checksum(kind, data, start, end) != data[end : end + 4]:
             masks += (start - 4, UNKNOWN), (end, _checksum(UNKNOWN, data, start, end))
-    return Container(width, height, frames=frames, exif=exif, icc=icc, masks=tuple(masks))
+    return Container(frames=frames, exif=exif, icc=icc, masks=tuple(masks))
 
 
 def _checksum(kind: bytes, data: View, start: int, end: int) -> bytes:

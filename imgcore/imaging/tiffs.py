@@ -23,7 +23,7 @@ def read(data: View, limits: Limits) -> Container:
 
 def _read(data: View, limits: Limits) -> Container:
     directories = Directories(data)
-    offset, seen, sizes = directories.first, set[int](), []
+    offset, seen = directories.first, set[int]()
     # A directory that names an earlier one as the next is the last.
     while offset and offset not in seen:
         seen.add(offset)
@@ -32,13 +32,11 @@ def _read(data: View, limits: Limits) -> Container:
         _check_whole(directories, page)
         if len(seen) == 1:
             _check_photograph(directories, page)
-        sizes.append(_size(directories, page))
-        limits.check_size(*sizes[-1])
+        limits.check_size(*_size(directories, page))
         offset = page.next
-    if not sizes:
+    if not seen:
         raise damaged()
-    width, height = max(sizes, key=lambda size: size[0] * size[1])
-    return Container(width, height, frames=len(sizes), exif=data)
+    return Container(frames=len(seen), exif=data)
 
 
 def _check_whole(directories: Directories, page: Directory) -> None:

@@ -13,17 +13,14 @@ def read(data: View, limits: Limits) -> Container:
     size = int.from_bytes(data[4:8], "little") + 8
     if size > len(data):
         raise cut_short()
-    width = height = frames = 0
-    exif = b""
+    frames, exif = 0, b""
     for kind, body in _chunks(data, size):
-        canvas = _canvas(kind, body)
-        limits.check_size(*canvas)
-        width, height = max(width, canvas[0]), max(height, canvas[1])
+        limits.check_size(*_canvas(kind, body))
         frames += kind == b"ANMF"
         limits.check_frames(frames)
         if kind == b"EXIF":
             exif = body
-    return Container(width, height, frames=frames or 1, exif=exif)
+    return Container(frames=frames or 1, exif=exif)
 
 
 def _chunks(data: View, length: int) -> Iterator[tuple[bytes, bytes]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from html import escape
 
@@ -15,7 +16,7 @@ from imgcore.ui import batch_forms, clinic, dates, keys, move_forms, places, thu
 from imgcore.ui.opened import Opened
 
 PAGE_SIZE = 20
-_MENU = {
+_MENU: dict[str, tuple[str, Callable[[], str], Callable[[Batch], None]]] = {
     "rename": (":material/edit:", lambda: _("Rename or change the day"), batch_forms.ask_rename),
     "move": (":material/drive_file_move:", lambda: _("Move to another patient"), move_forms.ask_batch),
 }

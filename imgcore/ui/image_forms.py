@@ -14,7 +14,6 @@ from imgcore.texts import _
 from imgcore.ui import clinic, dates, dialogs, errors, keys, words
 from imgcore.ui.notices import Notice
 
-
 _SIDES = ("", "L", "R", "B", "U")
 
 

@@ -91,7 +91,8 @@ def _reason() -> str:
 
 
 def _person(patient: Patient) -> str:
-    return words.literal(privacy.person(patient))
+    """Return whom a choice is about, with the number: two people can share initials and a year."""
+    return words.literal(" · ".join(filter(None, (privacy.shown(patient.name), privacy.details(patient)))))
 
 
 def _named(batch: Batch) -> str:

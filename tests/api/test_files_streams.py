@@ -8,12 +8,14 @@ from typing import Any, cast
 from zipfile import ZipFile
 
 import anyio
+import httpx
 import pytest
 from starlette.types import Message, Scope
 
 from imgcore.errors import StoreUnavailable
 from imgcore.storage import Chunks
 from tests.api.desks import Desk, Json, open_desk, picture, problem
+from tests.api.serving import serving
 
 SIDE = 1600
 
@@ -175,3 +177,16 @@ def test_a_fault_in_the_middle_cuts_the_answer(
     declared = dict(caller.start["headers"])[b"content-length"]
     assert 0 < caller.size < int(declared)
     assert all(map(is_closed, opened))
+
+
+def test_over_a_real_connection_a_cut_answer_is_short_and_the_next_one_whole(
+    large: Desk, batch: Json, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/api/images/batches/{batch['id']}/download/"
+    token = {"Authorization": large.client.headers["authorization"]}
+    with serving(large.app) as url, httpx.Client(base_url=url, headers=token, timeout=30) as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(Chunks, "__next__", _fails_after(3))
+            with pytest.raises(httpx.RemoteProtocolError, match="closed connection"):
+                client.get(path)
+        assert len(client.get(path).content) > 2 * 3 * SIDE * SIDE

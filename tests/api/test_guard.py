@@ -209,7 +209,7 @@ def test_an_answer_that_fails_halfway_is_cut(house: House) -> None:
 def test_a_database_that_is_away_closes_the_door_and_says_when_to_come_back(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: object) -> None:
+    def away(*_: object, **options: object) -> None:
         raise DatabaseUnavailable("The database does not answer.")
 
     house.sign_in()

@@ -44,7 +44,7 @@ def operations() -> Iterator[Operation]:
         path = route.path_format
         for name in route.param_convertors:
             path = path.replace(f"{{{name}}}", str(uuid4()))
-        for method in sorted(route.methods):
+        for method in sorted(route.methods or ()):
             yield Operation(method, path, route)
 
 
@@ -126,7 +126,9 @@ def test_a_body_that_is_too_large_is_not_read(desk: Desk, operation: Operation) 
     assert (answer.status_code, problem(answer)["code"]) == (413, "too_large")
 
 
-@pytest.mark.parametrize("path", ["/api/", "/api/nothing/", "/api/images/not-an-id/", "/files/", "/api/images/1"])
+@pytest.mark.parametrize(
+    "path", ["/api/", "/api/nothing/", "/api/images/not-an-id/", "/files/", "/api/images/1"]
+)
 def test_an_address_where_nothing_is_has_the_shape_too(desk: Desk, path: str) -> None:
     answer = desk.client.get(path)
     assert (answer.status_code, problem(answer)["code"]) == (404, "not_found")

@@ -58,9 +58,8 @@ def test_lists_are_turned_by_page_and_by_cursor(desk: Desk) -> None:
         desk.patient(name=name)
     asked = {"q": "turning", "page_size": 2}
     first = desk.client.get("/api/patients/", params=asked).json()
-    assert {name: first[name] for name in ("total", "page", "page_size", "total_pages", "total_is_exact")} == {
-        "total": 5, "page": 1, "page_size": 2, "total_pages": 3, "total_is_exact": True,
-    }  # fmt: skip
+    assert (first["total"], first["total_is_exact"], first["total_pages"]) == (5, True, 3)
+    assert (first["page"], first["page_size"]) == (1, 2)
     second = desk.client.get("/api/patients/", params={**asked, "cursor": first["next_cursor"]}).json()
     assert second["items"] == desk.client.get("/api/patients/", params={**asked, "page": 2}).json()["items"]
     last = desk.client.get("/api/patients/", params={**asked, "page": 3}).json()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from imgcore.api.identity import SESSION_COOKIE
 from imgcore.domain.access import Actor, system
@@ -64,7 +65,7 @@ class Desk:
         with self.visits.client(self.token) as client:
             found: list[dict[str, Any]] = []
             for number in range(1, 100):
-                query = {"batch_id": str(batch.id), "page": number, "page_size": 100}
+                query: dict[str, str | int] = {"batch_id": str(batch.id), "page": number, "page_size": 100}
                 content = client.get("/api/images/", params=query).json()
                 found += content["items"]
                 if len(found) >= content["total"]:
@@ -73,7 +74,9 @@ class Desk:
 
     def sign_in(self, page: Page) -> None:
         """Give the browser the session."""
-        page.context.add_cookies([{"name": SESSION_COOKIE, "value": self.token, "url": self.visits.server.url}])
+        page.context.add_cookies(
+            [{"name": SESSION_COOKIE, "value": self.token, "url": self.visits.server.url}]
+        )
 
     def address(self, batch: Batch, image: UUID | str | None = None) -> str:
         """Return the deep link of a batch, or of an image in it."""
@@ -105,9 +108,9 @@ def tile(page: Page, number: int) -> Locator:
     return page.locator(f'.field .tile[aria-posinset="{number}"]')
 
 
-def choose_files(page: Page, *files: Any) -> None:
+def choose_files(page: Page, *files: Path | FilePayload) -> None:
     """Choose files for the dropzone, as the browser's own dialog does."""
-    page.locator(".zone input[type=file]").first.set_input_files(list(files))
+    page.locator(".zone input[type=file]").first.set_input_files(list(files))  # type: ignore[arg-type]
 
 
 def expect_badge(page: Page, text: str) -> None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playwright.sync_api import Page, Route, expect
+import pytest
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests.browser.desks import Desk, choose_files, expect_badge, tile, tiles
 from tests.browser.photos import tiny
 from tests.servers.browser import Watch, shot
 
+# One worker, one clinic.
+pytestmark = pytest.mark.xdist_group("images-upload")
+
 UPLOAD = 90_000
 
 
-def payload(name: str, content: bytes) -> dict[str, object]:
+def payload(name: str, content: bytes) -> FilePayload:
     """Return a file that is chosen without lying on the disk."""
     return {"name": name, "mimeType": "image/png", "buffer": content}
 
@@ -105,12 +109,24 @@ def test_the_simple_upload_stores(page: Page, desk: Desk) -> None:
     desk.open(page, batch)
     page.get_by_text("Simple upload").click()
     box = page.get_by_test_id("stFileUploader").locator("input[type=file]")
-    box.set_input_files([payload("first.png", tiny(1)), payload("none.png", b"no picture")])  # type: ignore[list-item]
-    page.get_by_role("button", name="Store 2 images").click()
+    box.set_input_files([payload("first.png", tiny(1)), payload("none.png", b"no picture")])
+    store = page.get_by_role("button", name="Store 2 images")
+    expect(store).to_be_visible(timeout=UPLOAD)
+    assert _holds_files(desk)
+    store.click()
     expect(page.get_by_text("first.png: stored")).to_be_visible(timeout=UPLOAD)
     expect(page.get_by_text("none.png:")).to_be_visible()
+    assert not _holds_files(desk)
     assert [each["original_name"] for each in desk.images(batch)] == ["first.png"]
     expect_badge(page, "1 image")
+
+
+def _holds_files(desk: Desk) -> bool:
+    """Tell whether the server's memory holds files of Streamlit's own upload."""
+    with desk.visits.client(desk.token) as client:
+        answer = client.get("/_stcore/metrics")
+    assert answer.status_code == 200
+    return "UploadedFileManager" in answer.text
 
 
 def test_a_dropped_file_is_checked_before_it_is_sent(page: Page, desk: Desk) -> None:
@@ -120,7 +136,7 @@ def test_a_dropped_file_is_checked_before_it_is_sent(page: Page, desk: Desk) -> 
             const transfer = new DataTransfer();
             transfer.items.add(new File([new Uint8Array(bytes)], "drop.png", {type: "image/png"}));
             transfer.items.add(new File(["text"], "notes.jpg", {type: "image/jpeg"}));
-            zone.dispatchEvent(new DragEvent("drop", {dataTransfer: transfer, bubbles: true, cancelable: true}));
+            zone.dispatchEvent(new DragEvent("drop", {dataTransfer: transfer, cancelable: true}));
         }""",
         list(tiny(1)),
     )

@@ -12,8 +12,9 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from imgcore.imaging import Limits, prepare
-from imgcore.imaging.drawings import FORMATS, WITHOUT_EXIF, Drawing, Shot, motifs, photograph
+from imgcore.imaging.drawings import FORMATS, WITHOUT_EXIF, Drawing, Shot, photograph
 from imgcore.imaging.drawings.feet import TONES
+from imgcore.imaging.drawings.motifs import MOTIFS
 
 TAKEN_AT = datetime(2025, 11, 6, 9, 14, 30, tzinfo=timezone(timedelta(hours=11)))
 SHOT = Shot("Pedalia", "ClinicCam 2", TAKEN_AT)
@@ -38,7 +39,7 @@ def share(mask: Image.Image) -> float:
     return ImageStat.Stat(mask).mean[0] / 255
 
 
-@pytest.mark.parametrize("motif", motifs())
+@pytest.mark.parametrize("motif", MOTIFS)
 @pytest.mark.parametrize("size", [SMALL, SMALL[::-1]])
 def test_every_motif_fills_a_picture_of_any_shape(motif: str, size: tuple[int, int]) -> None:
     image = drawn(Drawing(motif, "seed", size=size))

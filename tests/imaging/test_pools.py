@@ -18,7 +18,7 @@ from PIL import Image
 
 from imgcore.errors import DecoderUnavailable, ImgcoreError, TooManyPixels, UnsupportedType
 from imgcore.imaging import ImagingPool, Limits, pools
-from tests.imaging.pictures import every_format, noise, saved
+from tests.imaging.pictures import noise, saved
 
 PATIENCE = 30.0
 
@@ -45,7 +45,7 @@ def eventually(condition: Callable[[], bool]) -> bool:
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
     path = tmp_path / "photo.jpg"
-    path.write_bytes(every_format()["jpeg"])
+    path.write_bytes(saved(noise(), "JPEG"))
     return path
 
 
@@ -119,7 +119,7 @@ def test_a_killed_worker_costs_its_own_file_and_no_other(pool: ImagingPool, phot
 
 
 def test_a_hanging_decoder_costs_its_own_file_and_no_other(photo: Path) -> None:
-    pool = ImagingPool(2, Limits(max_seconds=2.0))
+    pool = ImagingPool(2, Limits(max_seconds=4.0))
     pool.prepare(photo, photo.with_name("warm.jpg"))
     stuck = Stuck(photo.parent, pool)
     hanging = stuck.worker()

@@ -65,9 +65,22 @@ def click(app: AppTest, key: str) -> AppTest:
     return app
 
 
+def submit(app: AppTest, label: str) -> AppTest:
+    """Click the last button with this label, which is the one of the open dialog."""
+    [each for each in app.button if each.label == label][-1].click().run()
+    assert not app.exception
+    return app
+
+
+def keyed(app: AppTest, prefix: str) -> list[str]:
+    """Return the rest of the keys of all buttons whose key begins like this, in their order."""
+    found = [each.key for each in app.button if each.key and each.key.startswith(prefix)]
+    return [key.removeprefix(prefix) for key in found]
+
+
 def banner(app: AppTest) -> str:
     """Return the HTML of the patient banner, or an empty string."""
-    return next((each.proto.body for each in app.html if "imgcore-banner" in each.proto.body), "")
+    return next((each.proto.body for each in app.html if 'class="imgcore-banner"' in each.proto.body), "")
 
 
 def said(app: AppTest) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import LinkButton
 
 from imgcore.domain.access import Role, system
 from imgcore.domain.records import Batch, Patient
 from imgcore.domain.values import NewBatch, NewPatient
 from imgcore.ui import keys
-from tests.pages.desks import Desk, banner, click, everything, said, texts
+from tests.pages.desks import Desk, banner, click, everything, keyed, said, submit, texts
 
 
 def test_an_empty_clinic_asks_for_its_first_patient(desk: Desk) -> None:
@@ -19,7 +21,7 @@ def test_an_empty_clinic_asks_for_its_first_patient(desk: Desk) -> None:
     click(app, "add-patient-start")
     app.text_input(key="patient-name-new").set_value("Mary Kowalski")
     app.text_input(key="patient-mrn-new").set_value("4471")
-    app.button[_labels(app).index("Add patient")].click().run()
+    submit(app, "Add patient")
     patient = desk.services.patients.find(system(), "4471").items[0]
     assert app.query_params == {"patient": str(patient.id)}
     assert "M. K." in banner(app)
@@ -31,7 +33,7 @@ def test_an_mrn_that_is_taken_is_said_in_the_form(desk: Desk, mary: Patient) -> 
     app = click(desk.open(), "add-patient-start")
     app.text_input(key="patient-name-new").set_value("Mary Kowalska")
     app.text_input(key="patient-mrn-new").set_value("4471")
-    app.button[_labels(app).index("Add patient", 1)].click().run()
+    submit(app, "Add patient")
     assert "Another patient already has this MRN" in app.error[0].value
     assert app.text_input(key="patient-name-new").value == "Mary Kowalska"
     assert desk.services.patients.find(system(), "Kowalska").total == 0
@@ -108,7 +110,7 @@ def test_a_batch_goes_to_the_trash_and_comes_back(desk: Desk, mary: Patient, bat
     assert ">0 batches<" in banner(app)
     assert ">0 images<" in banner(app)
     assert "is in the trash" in said(app)
-    app.button[_labels(app).index("Undo")].click().run()
+    submit(app, "Undo")
     assert ">1 batch<" in banner(app)
     assert ">2 images<" in banner(app)
 
@@ -124,7 +126,7 @@ def test_a_batch_is_renamed(desk: Desk, mary: Patient, batch: Batch) -> None:
     app = desk.open(patient=mary.id)
     app.menu_button(key=f"icon-menu-{batch.id}").click("rename").run()
     app.text_input(key=f"batch-name-{batch.id}").set_value("AFO *fitting*")
-    app.button[_labels(app).index("Save")].click().run()
+    submit(app, "Save")
     assert app.title[0].value == "AFO \\*fitting\\*"
     assert desk.services.batches.get(system(), batch.id).name == "AFO *fitting*"
 
@@ -132,24 +134,22 @@ def test_a_batch_is_renamed(desk: Desk, mary: Patient, batch: Batch) -> None:
 def test_a_filter_finds_batches_and_can_be_cleared(desk: Desk, mary: Patient, batch: Batch) -> None:
     other = _add(desk, mary, "2025-05-14", "AFO fitting")
     app = desk.open(patient=mary.id, filter="afo")
-    assert [each.key for each in app.button if each.key and each.key.startswith("name-")] == [
-        f"name-{other.id}"
-    ]
+    assert keyed(app, "name-") == [str(other.id)]
     app.text_input(key=f"filter-{mary.id}").set_value("cast").run()
     assert app.query_params["filter"] == "cast"
     assert "No batch has this in its name." in texts(app)
     click(app, "clear-filter")
     assert "filter" not in app.query_params
-    assert len([each for each in app.button if each.key and each.key.startswith("name-")]) == 2
+    assert len(keyed(app, "name-")) == 2
 
 
 def test_long_lists_come_in_pages_of_twenty(desk: Desk, mary: Patient) -> None:
     for day in range(1, 24):
         _add(desk, mary, f"2025-10-{day:02}")
     app = desk.open(patient=mary.id)
-    assert len([each for each in app.button if each.key and each.key.startswith("name-")]) == 20
+    assert len(keyed(app, "name-")) == 20
     app.pagination[0].set_value(2).run()
-    assert len([each for each in app.button if each.key and each.key.startswith("name-")]) == 3
+    assert len(keyed(app, "name-")) == 3
 
 
 @pytest.mark.parametrize("name", ["new-batch-side", "icon-red-trash-", "icon-menu-"])
@@ -174,9 +174,5 @@ def _add(desk: Desk, patient: Patient, day: str, name: str | None = None) -> Bat
     return desk.services.batches.create(system(), patient.id, new)
 
 
-def _labels(app):  # type: ignore[no-untyped-def]
-    return [each.label for each in app.button]
-
-
-def _link(app):  # type: ignore[no-untyped-def]
+def _link(app: AppTest) -> LinkButton:
     return app.link_button[0]

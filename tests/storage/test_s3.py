@@ -35,9 +35,14 @@ def server(credentials: None) -> Iterator[FaultyServer]:
 
 
 @pytest.fixture
-def bucket(server: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Bucket]:
-    """A store on the faulty server that does not wait between its tries."""
-    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No waiting between the tries."""
+    name = "botocore.retries.standard.ExponentialBackoff.delay_amount"
+    monkeypatch.setattr(name, lambda backoff, context: 0)
+
+
+@pytest.fixture
+def bucket(server: FaultyServer, hasty: None) -> Iterator[S3Bucket]:
     bucket = server.bucket()
     yield bucket
     bucket.close()
@@ -60,7 +65,9 @@ def test_patience_is_three_tries_with_short_timeouts() -> None:
     assert (bucket.connect_timeout, bucket.read_timeout, bucket.tries) == (3, 20, 3)
 
 
-def test_a_server_that_never_answers_is_given_up(credentials: None, put: Put, tmp_path: Path) -> None:
+def test_a_server_that_never_answers_is_given_up(
+    credentials: None, hasty: None, put: Put, tmp_path: Path
+) -> None:
     with black_hole() as (port, came):
         bucket = bucket_at(port, read_timeout=0.1, tries=2)
         for turn, attempt in enumerate(every_verb(bucket, put, tmp_path), start=1):
@@ -302,9 +309,12 @@ def test_a_prefix_is_a_border(moto: ObjectStore, put: Put) -> None:
     whole.close()
 
 
-def test_walk_goes_beyond_the_first_page_and_passes_over_what_is_no_key(moto: ObjectStore) -> None:
+def test_walk_goes_beyond_the_first_page_and_passes_over_what_is_no_key(
+    moto: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "4")
     client = boto3.client("s3", region_name="us-east-1")
-    keys = {f"images/{number}" for number in range(1005)}
+    keys = {f"images/{number}" for number in range(10)}
     for name in (*keys, "folder/", ".hidden"):
         client.put_object(Bucket="imgcore", Key=f"clinic/{name}", Body=b"")
     assert {info.key for info in moto.walk()} == keys

@@ -48,6 +48,12 @@ def test_a_callback_leads_to_a_place_on_another_screen() -> None:
     app.session_state["menu"] = "patients"
     app.button[0].click().run()
     assert _shown(app) == (Place("7", filter="cast"), "images")
+
+
+def test_a_callback_leads_to_another_place_on_the_screen() -> None:
+    app = _app(patient="3")
+    app.button[0].click().run()
+    assert _shown(app) == (Place("7", filter="cast"), "images")
     assert app.query_params == {"patient": "7", "filter": "cast"}
 
 

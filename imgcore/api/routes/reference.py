@@ -21,6 +21,7 @@ _PAGE = f"""<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Imgcore: REST interface</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="{PAGE}/swagger-ui.css">
 </head>
 <body>

@@ -15,7 +15,7 @@ WITHOUT_EXIF = frozenset({"gif", "bmp"})
 
 @dataclass(frozen=True)
 class Drawing:
-    """What to draw: a motif, whose foot it is, and the seed of what differs from picture to picture.
+    """What to draw: one of the motifs, whose foot, and the seed of what differs from picture to picture.
 
     ``growth`` is the foot's length as a share of 250 mm; ``size`` is that of the upright picture.
     """
@@ -39,13 +39,6 @@ class Shot:
     camera_model: str
     taken_at: datetime
     orientation: int = 1
-
-
-def motifs() -> tuple[str, ...]:
-    """Return the names of all motifs."""
-    from imgcore.imaging.drawings.motifs import MOTIFS
-
-    return tuple(MOTIFS)
 
 
 def photograph(drawing: Drawing, shot: Shot, extension: str = "jpg") -> bytes:

@@ -8,14 +8,21 @@ from random import Random
 from imgcore.imaging.drawings.canvases import INK, WHITE, Canvas, Colour, Placing, mix
 from imgcore.imaging.drawings.curves import Point, closed, finger, oblong, opened, oval
 from imgcore.imaging.drawings.feet import Skin
-from imgcore.imaging.drawings.outlines import BODY, INSOLE, LAST, LATERAL, TOES
+from imgcore.imaging.drawings.outlines import (
+    BODY,
+    INSOLE,
+    LAST,
+    LATERAL,
+    LATERAL_BONES,
+    LATERAL_RAYS,
+    LATERAL_TARSALS,
+    METATARSALS,
+    TARSALS,
+    TOES,
+)
 
 FILM, BONE, MARROW = (10, 14, 20), (206, 216, 222), (120, 134, 144)
 BLUE: Colour = (47, 92, 160)
-TARSALS = (
-    (-20, -4, 13, 13), (-3, -8, 9, 12), (10, -4, 9, 12), (25, 4, 12, 16), (-14, 22, 20, 12), (4, 44, 22, 22),
-    (10, 84, 18, 32),
-)  # fmt: skip
 LESIONS = ("callus", "ulcer", "mole", "blister")
 
 
@@ -29,9 +36,7 @@ def x_ray(canvas: Canvas, side: str, chance: Random) -> None:
         canvas.round(flesh, FILM, FILM, 18, 0.55)
         for x, y, across, down in reversed(TARSALS):
             _bone(canvas, closed(_lumpy(x, y, across, down, chance)))
-        for (root, tip, width), base in zip(
-            TOES, ((-21, -20), (-4, -24), (9, -21), (20, -17), (31, -12)), strict=True
-        ):
+        for (root, tip, width), base in zip(TOES, METATARSALS, strict=True):
             wide = width * 0.46
             ball = _on(root, tip, 0.02)
             _bone(canvas, finger(base, ball, (wide * 1.15, wide * 0.72, wide * 0.7, wide * 1.15)))
@@ -47,63 +52,16 @@ def x_ray(canvas: Canvas, side: str, chance: Random) -> None:
 
 def x_ray_from_side(canvas: Canvas, side: str, chance: Random) -> None:
     """Draw the bones of a standing foot from its side."""
-    with canvas.placed(Placing(-8, 12, chance.uniform(-3, 3), 1.0, mirrored=side == "L")):
+    with canvas.placed(Placing(-8, 12, chance.uniform(-3, 3), mirrored=side == "L")):
         flesh = canvas.area(closed(LATERAL))
         canvas.shade(flesh, (96, 110, 122), blur=6, opacity=0.5)
         canvas.round(flesh, FILM, FILM, 22, 0.5)
-        _bone(
-            canvas, closed([(-66, -200), (-62, -60), (-70, 0), (-62, 24), (-50, 20), (-50, -60), (-52, -200)])
-        )
-        _bone(
-            canvas,
-            closed(
-                [
-                    (-48, -200),
-                    (-46, -60),
-                    (-58, -6),
-                    (-54, 10),
-                    (-26, 14),
-                    (-6, 6),
-                    (-8, -8),
-                    (-18, -60),
-                    (-18, -200),
-                ]
-            ),
-        )
-        _bone(
-            canvas,
-            closed(
-                [
-                    (-70, 34),
-                    (-60, 50),
-                    (-36, 62),
-                    (-20, 58),
-                    (-14, 84),
-                    (-36, 82),
-                    (-64, 94),
-                    (-90, 94),
-                    (-98, 76),
-                    (-90, 52),
-                ]
-            ),
-        )
-        _bone(
-            canvas,
-            closed(
-                [(-62, 30), (-50, 16), (-28, 14), (-8, 22), (14, 30), (16, 44), (0, 48), (-20, 56), (-44, 50)]
-            ),
-        )
-        for x, y, across, down, turn in ((25, 44, 9, 14, 20), (2, 68, 18, 12, 12), (40, 56, 10, 13, 26)):
+        for outline in LATERAL_BONES:
+            _bone(canvas, closed(outline))
+        for x, y, across, down, turn in LATERAL_TARSALS:
             _bone(canvas, oval(x, y, across, down, turn))
-        for start, end in (((30, 78), (88, 92)), ((46, 70), (92, 86)), ((48, 60), (97, 82))):
-            _bone(canvas, finger(start, end, (13, 8, 8, 13)))
-        for start, end in (
-            ((100, 84), (117, 88)),
-            ((119, 89), (132, 94)),
-            ((92, 93), (106, 96)),
-            ((108, 96), (122, 97)),
-        ):
-            _bone(canvas, finger(start, end, (10, 6, 8)))
+        for start, end, width in LATERAL_RAYS:
+            _bone(canvas, finger(start, end, (width, width * 0.62, width * 0.62, width)))
     right, bottom = canvas.reach
     canvas.text((right - 26, -bottom + 26), side, 22, BONE)
 

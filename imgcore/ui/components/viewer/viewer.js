@@ -126,7 +126,12 @@ class Viewer {
   step(by) {
     const at = this.order.indexOf(this.id) + by;
     if (at < 0 || at >= this.order.length) return;
-    this.show(this.order[at]);
+    this.say("");
+    this.go(this.order[at]);
+  }
+
+  go(id) {
+    this.show(id);
     clearTimeout(this.telling);
     this.telling = setTimeout(() => this.tell("step", { id: this.id }), TELL_AFTER);
   }
@@ -190,21 +195,27 @@ class Viewer {
 
   // -- actions
 
-  async set(fields) {
-    const image = this.image;
+  // Save fields of an image, by default the one that is shown; answers whether it was saved.
+  async set(fields, image = this.image) {
     try {
       const { content } = await api("PATCH", `/api/images/${image.id}/`, { body: fields, headers: { "If-Match": `"${image.version}"` } });
       this.take(content);
       this.say(this.text("saved"));
       this.tell("changed", { id: image.id });
+      return true;
     } catch (error) {
       this.problem(error);
-      if (error.status === 412) {
-        this.images.delete(image.id);
-        this.take(await this.fetch(image.id));
-      }
+      if (error.status === 412) await this.again(image.id);
+      return false;
+    } finally {
+      this.drawHeader();
     }
-    this.drawHeader();
+  }
+
+  // Read an image that somebody else has changed.
+  async again(id) {
+    this.images.delete(id);
+    await this.fetch(id).catch(() => undefined);
   }
 
   async copy() {
@@ -271,9 +282,12 @@ class Viewer {
     return table.concat(categories.map((item) => ({ keys: [item.shortcut], run: () => this.categorise(item.code) })));
   }
 
+  // The next picture comes at once; what could not be saved is shown again.
   async categorise(code) {
-    await this.set({ category: code });
+    const image = this.image;
+    if (image?.id !== this.id) return; // the next one is not there yet
     this.step(1);
+    if (!(await this.set({ category: code }, image)) && this.id !== image.id) this.go(image.id);
   }
 
   key(event) {

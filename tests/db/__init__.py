@@ -1,0 +1,1 @@
+"""Tests of the database: its shape, its transactions, and what it refuses."""
