@@ -1,95 +1,162 @@
-"""Opening a clinic: what is made, what is checked, and what is refused in a sentence."""
-
 from __future__ import annotations
 
-import stat
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 
 from imgcore import bootstrap
+from imgcore.bootstrap import Clinic, build, in_use, use
 from imgcore.config import load_settings
 from imgcore.domain.access import Role, system, visitor
-from imgcore.errors import ConfigError
+from imgcore.errors import ConfigError, DatabaseUnavailable, ImgcoreError, StoreUnavailable, Unauthenticated
+from imgcore.services import credentials
+from imgcore.services.sweeps import Swept
+
+PASSWORD = "correct horse battery"
 
 
-def test_an_empty_folder_becomes_a_clinic_for_its_owner_only(tmp_path: Path) -> None:
-    folder = tmp_path / "clinic"
-    clinic = bootstrap.build(load_settings(data_dir=folder))
-    try:
+@pytest.fixture(autouse=True)
+def cheap(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Spare the tests what is slow on purpose, and leave no clinic in use."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(credentials, "_hasher", lambda: hasher)
+    yield
+    use(None)
+
+
+def opened(folder: Path, *, serving: bool = False, **settings: Any) -> Clinic:
+    return build(load_settings(data_dir=folder, **settings), serving=serving)
+
+
+def test_a_clinic_comes_back_as_it_was_left(tmp_path: Path) -> None:
+    with closing(opened(tmp_path)) as clinic:
         assert clinic.services.accounts.needs_set_up(visitor())
-        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-        assert stat.S_IMODE((folder / "secret.key").stat().st_mode) == 0o600
-    finally:
-        clinic.close()
+    about: dict[str, Any] = {"admin_email": "Ines@x.y", "admin_password": PASSWORD}
+    for _start in range(2):
+        with closing(opened(tmp_path, **about)) as clinic:
+            (user,) = clinic.services.accounts.all(system()).items
+            assert (user.email, user.role) == ("ines@x.y", Role.ADMIN)
+            assert clinic.services.sign_in.open(visitor(), "ines@x.y", PASSWORD).actor.user_id == user.id
 
 
-def test_the_secret_key_is_made_once(tmp_path: Path) -> None:
-    first, second = load_settings(data_dir=tmp_path), load_settings(data_dir=tmp_path)
-
-    assert len(first.secret_key.get_secret_value()) >= 43
-    assert first.secret_key == second.secret_key
-
-
-def test_another_secret_key_is_refused(tmp_path: Path) -> None:
-    bootstrap.build(load_settings(data_dir=tmp_path, secret_key="a" * 40)).close()
-
-    with pytest.raises(ConfigError, match="secret key"):
-        bootstrap.build(load_settings(data_dir=tmp_path, secret_key="b" * 40))
-
-
-def test_a_second_server_in_the_same_folder_is_refused(tmp_path: Path) -> None:
-    settings = load_settings(data_dir=tmp_path)
-    first = bootstrap.build(settings, serving=True)
-    try:
-        with pytest.raises(ConfigError, match="already working in this data folder"):
-            bootstrap.build(settings, serving=True)
-    finally:
-        first.close()
-
-    bootstrap.build(settings, serving=True).close()
-
-
-def test_the_first_administrator_comes_from_the_environment_once(tmp_path: Path) -> None:
-    named = {"admin_email": "Boss@Clinic.example", "admin_password": "a long password"}
-    bootstrap.build(load_settings(data_dir=tmp_path, **named)).close()
-    other = {"admin_email": "other@clinic.example", "admin_password": "a long password"}
-    clinic = bootstrap.build(load_settings(data_dir=tmp_path, **other))
-    try:
-        people = clinic.services.accounts.all(system()).items
-        assert [(each.email, each.role) for each in people] == [("boss@clinic.example", Role.ADMIN)]
-        assert clinic.services.sign_in.open(visitor(), "boss@clinic.example", "a long password").token
-    finally:
-        clinic.close()
+def test_an_administrator_who_is_there_is_not_overwritten(tmp_path: Path) -> None:
+    opened(tmp_path, admin_email="a@x.y", admin_password=PASSWORD).close()
+    with closing(opened(tmp_path, admin_email="b@x.y", admin_password=PASSWORD + "2")) as clinic:
+        assert [user.email for user in clinic.services.accounts.all(system()).items] == ["a@x.y"]
+        with pytest.raises(Unauthenticated):
+            clinic.services.sign_in.open(visitor(), "a@x.y", PASSWORD + "2")
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [("MAX_FILE_BYTES", "many"), ("ACCESS", "everybody"), ("DECODERS", "0"), ("TRASH_DAYS", "-1")],
+    ("settings", "named"),
+    [
+        ({"admin_email": "a@x.y"}, "IMGCORE_ADMIN_PASSWORD"),
+        ({"admin_email": "nobody", "admin_password": PASSWORD}, "IMGCORE_ADMIN_EMAIL"),
+        ({"category_set": "no_such"}, "no_such"),
+        ({"storage_url": "ftp://somewhere"}, "IMGCORE_STORAGE_URL"),
+        ({"database_url": "mysql://somewhere"}, "IMGCORE_DATABASE_URL"),
+    ],
 )
-def test_a_setting_that_is_wrong_is_named(
-    name: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_start_that_fails_names_the_setting_and_holds_nothing(
+    tmp_path: Path, settings: dict[str, str], named: str
 ) -> None:
-    monkeypatch.setenv("IMGCORE_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv(f"IMGCORE_{name}", value)
-
-    with pytest.raises(ConfigError, match=f"IMGCORE_{name}"):
-        load_settings()
-
-
-def test_origins_are_a_list_with_commas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("IMGCORE_CORS_ORIGINS", "https://a.example/, https://b.example")
-
-    assert load_settings(data_dir=tmp_path).cors_origins == ("https://a.example", "https://b.example")
+    with pytest.raises(ConfigError) as caught:
+        opened(tmp_path, serving=True, **settings)
+    assert named in caught.value.message
+    with closing(opened(tmp_path, serving=True)) as clinic:
+        assert clinic.services.accounts.needs_set_up(visitor())
 
 
-def test_a_data_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
+def test_a_second_server_in_the_same_folder_is_refused(tmp_path: Path) -> None:
+    with closing(opened(tmp_path, serving=True)):
+        with pytest.raises(ConfigError) as caught:
+            opened(tmp_path, serving=True)
+        assert "IMGCORE_DATA_DIR" in caught.value.hint
+        with closing(opened(tmp_path)) as beside:
+            assert beside.lock is None
+    opened(tmp_path, serving=True).close()
 
-    with pytest.raises(ConfigError, match="data folder"):
-        load_settings(data_dir=tmp_path / "file")
+
+def test_a_server_can_be_closed_by_another_thread(tmp_path: Path) -> None:
+    clinic = opened(tmp_path, serving=True)
+    closer = threading.Thread(target=clinic.close)
+    closer.start()
+    closer.join()
+    opened(tmp_path, serving=True).close()
 
 
-def test_an_unknown_category_set_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="category set"):
-        bootstrap.build(load_settings(data_dir=tmp_path, category_set="astrology"))
+def test_servers_on_postgresql_share_a_folder(tmp_path: Path, postgres_url: str) -> None:
+    about = {"database_url": postgres_url, "admin_email": "a@x.y", "admin_password": PASSWORD}
+    started: list[Clinic] = []
+    threads = [
+        threading.Thread(target=lambda: started.append(opened(tmp_path, serving=True, **about)))
+        for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    with ExitStack() as stack:
+        for clinic in started:
+            stack.callback(clinic.close)
+        assert len(started) == 3
+        assert started[0].services.accounts.all(system()).total == 1
+
+
+def test_a_database_that_is_away_is_no_wrong_setting(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        opened(tmp_path, database_url=f"postgresql+psycopg://nobody@/none?host={tmp_path}")
+
+
+@pytest.mark.parametrize("fault", [StoreUnavailable("away"), RuntimeError("a fault of ours")])
+def test_sweeping_goes_on_after_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    monkeypatch.setattr(bootstrap, "SWEEP_SECONDS", 0.01)
+    rounds: list[object] = []
+    with closing(opened(tmp_path, serving=True)) as clinic:
+
+        def run(_actor: object, *, started_at: object) -> Swept:
+            rounds.append(started_at)
+            raise fault
+
+        monkeypatch.setattr(clinic.services.sweeps, "run", run)
+        clinic.start_sweeping()
+        _wait_until(lambda: len(rounds) >= 3)
+        assert set(rounds) == {clinic.built_at}
+    after = len(rounds)
+    time.sleep(0.05)
+    assert len(rounds) == after
+
+
+def test_who_shares_a_database_takes_nothing_back_at_once(tmp_path: Path) -> None:
+    seen: list[object] = []
+    with closing(opened(tmp_path)) as clinic:
+        clinic.services.sweeps.run = lambda _actor, *, started_at: seen.append(started_at)  # type: ignore[method-assign, assignment, misc]
+        clinic.start_sweeping()
+        _wait_until(lambda: bool(seen))
+    assert seen == [None]
+
+
+def test_the_clinic_in_use_is_known_everywhere(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError):
+        in_use()
+    with closing(opened(tmp_path)) as clinic:
+        use(clinic)
+        assert in_use() is clinic
+        use(None)
+    with pytest.raises(ImgcoreError):
+        in_use()
+
+
+def _wait_until(true: Any) -> None:
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)

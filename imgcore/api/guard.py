@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -90,6 +90,8 @@ class Guard:
                 await self._upload(visit, receive, answer)
             else:
                 await self._app(visit.scope, receive, answer)
+        except ClientDisconnect:
+            return  # nobody is left to answer, and nothing is wrong
         except Exception as error:
             if visit.has_answer:
                 raise  # cuts the connection, so that a short answer shows

@@ -67,7 +67,9 @@ def _engine(url: str) -> sa.Engine:
         return _sqlite(parsed)
     if parsed.drivername == POSTGRESQL:
         arguments = {"connect_timeout": 3}
-        engine = sa.create_engine(parsed, connect_args=arguments, pool_pre_ping=True, pool_size=8)
+        engine = sa.create_engine(
+            parsed, hide_parameters=True, connect_args=arguments, pool_pre_ping=True, pool_size=8
+        )
         sa.event.listen(engine, "connect", _prepare_postgresql)
         return engine
     raise ConfigError(
@@ -87,7 +89,9 @@ def _sqlite(url: sa.URL) -> sa.Engine:
             _("The file in IMGCORE_DATABASE_URL cannot be used: {reason}.").format(reason=error.strerror)
         ) from error
     arguments = {"check_same_thread": False, "timeout": BUSY_SECONDS}
-    engine = sa.create_engine(url, connect_args=arguments, pool_size=16, max_overflow=48)
+    engine = sa.create_engine(
+        url, hide_parameters=True, connect_args=arguments, pool_size=16, max_overflow=48
+    )
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -76,6 +76,26 @@ class _Source(NamedTuple):
     made: tuple[int, int] | None
 
 
+# Put together once, since every thumbnail asks for it.
+_WANTED: sa.Select[Any] = (
+    sa.select(
+        Image.id, Image.key, Image.original_name, Image.mime_type, Image.file_size, Image.sha256,
+        Image.edit_revision, Image.browser_shows, Batch.patient_id, Rendition.file_size, Rendition.crc32,
+    )  # type: ignore[call-overload]
+    .join(Batch, col(Image.batch_id) == col(Batch.id))
+    .join(Patient, col(Batch.patient_id) == col(Patient.id))
+    .outerjoin(
+        Rendition,
+        sa.and_(
+            col(Rendition.image_id) == col(Image.id),
+            col(Rendition.edit_revision) == col(Image.edit_revision),
+            col(Rendition.kind) == sa.bindparam("kind"),
+        ),
+    )
+    .where(col(Image.id) == sa.bindparam("image_id"), col(Image.state) == "ready")
+)  # fmt: skip
+
+
 class Files(Service):
     """Gives out originals and renditions; a rendition that is missing is made again."""
 
@@ -135,26 +155,12 @@ class Files(Service):
         links.verify(self._link_key, user_id, image_id, kind, expires, signature, self._ledger.clock())
 
     def _source(self, actor: Actor, image_id: UUID, action: Action, kind: Kind = "thumbnail") -> _Source:
-        made = sa.and_(
-            col(Rendition.image_id) == col(Image.id),
-            col(Rendition.edit_revision) == col(Image.edit_revision),
-            col(Rendition.kind) == kind,
-        )
         sees_trash = action is Action.IMAGE_SEE and reach(actor, Action.TRASH_SEE) is not Reach.NONE
         with self._ledger.read(actor) as work:
-            wanted = (
-                sa.select(
-                    Image.id, Image.key, Image.original_name, Image.mime_type, Image.file_size, Image.sha256,
-                    Image.edit_revision, Image.browser_shows, Batch.patient_id,
-                    Rendition.file_size, Rendition.crc32,
-                )  # type: ignore[call-overload]
-                .join(Batch, col(Image.batch_id) == col(Batch.id))
-                .join(Patient, col(Batch.patient_id) == col(Patient.id))
-                .outerjoin(Rendition, made)
-                .where(col(Image.id) == image_id, col(Image.state) == "ready", sight.patients(work, action))
-                .where(sa.or_(col(Image.trashed_at).is_(None), sa.literal(sees_trash)))
-            )  # fmt: skip
-            row = work.session.execute(wanted).first()
+            wanted = _WANTED.where(sight.patients(work, action))
+            if not sees_trash:
+                wanted = wanted.where(col(Image.trashed_at).is_(None))
+            row = work.session.execute(wanted, {"image_id": image_id, "kind": kind}).first()
             if row is None:
                 work.refusals.append(Line(action, outcome="refused", entity="image", entity_ids=[image_id]))
                 raise NotFound(_("This image does not exist."))

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from imgcore.domain.access import Action
-from imgcore.domain.records import Patient
+from imgcore.domain.access import Action, Actor
+from imgcore.domain.records import Page, Patient
 from imgcore.services.pages import Turn
 from imgcore.texts import _, ngettext
 from imgcore.ui import clinic, errors, keys, patient_forms, places, privacy, words
@@ -18,7 +18,11 @@ SHOWN = 6
 @st.fragment
 def box() -> None:
     """Draw the box, and beneath it whom it finds."""
-    who = clinic.actor()
+    with st.container(key="find-box", gap=None):
+        _box(clinic.actor())
+
+
+def _box(who: Actor) -> None:
     with st.container(horizontal=True, gap="xxsmall", vertical_alignment="center"):
         text = st.text_input(
             _("Find a patient"),
@@ -43,7 +47,8 @@ def box() -> None:
                 _recent(clinic.services().patients.recent(who))
         if text and text.strip():
             page = clinic.services().patients.find(who, text, Turn(page_size=SHOWN))
-            _results(page.items, page.total)
+            with st.container(key="find-results", gap="xsmall"):
+                _results(who, page)
 
 
 def _recent(patients: Sequence[Patient]) -> None:
@@ -52,13 +57,12 @@ def _recent(patients: Sequence[Patient]) -> None:
     rows(patients, "recent")
 
 
-def _results(patients: Sequence[Patient], total: int) -> None:
-    who = clinic.actor()
-    rows(patients, "found")
-    if total > len(patients):
-        more = ngettext("{count} more: type on", "{count} more: type on", total - len(patients))
-        st.caption(more)
-    if not patients:
+def _results(who: Actor, page: Page[Patient]) -> None:
+    rows(page.items, "found")
+    more = page.total - len(page.items)
+    if more:
+        st.caption(ngettext("and {count} more; keep typing", "and {count} more; keep typing", more))
+    if not page.items:
         st.caption(_("Nobody found."))
         if clinic.may(who, Action.PATIENT_CREATE):
             patient_forms.add_button("find")

@@ -18,6 +18,8 @@ def switch() -> None:
         key=keys.PRIVACY,
         persist_state="session",
         help=_("Shows initials and the birth year, for screens that others can see."),
+        # The last notice may hold a name.
+        on_change=lambda: st.session_state.pop(keys.NOTICE, None),
     )
 
 

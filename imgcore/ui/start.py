@@ -6,7 +6,7 @@ import streamlit as st
 
 from imgcore.domain.access import Action, Actor
 from imgcore.texts import _
-from imgcore.ui import clinic, find, patient_forms
+from imgcore.ui import clinic, demo_forms, find, patient_forms
 
 
 def draw(who: Actor) -> None:
@@ -28,4 +28,6 @@ def draw(who: Actor) -> None:
     else:
         st.subheader(_("Welcome to Imgcore"), anchor=False)
         st.markdown(_("There are no patients yet."))
-        patient_forms.add_button("start", _("Add your first patient"))
+        with st.container(horizontal=True):
+            patient_forms.add_button("start", _("Add your first patient"))
+            demo_forms.offer(who)

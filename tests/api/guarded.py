@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from starlette.requests import HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.routing import Router
 from starlette.testclient import TestClient
@@ -145,7 +145,7 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
         await _echo_messages(WebSocket(scope, receive, send))
         return
-    app: ASGIApp = {"/api/fault": _fault, "/api/cut": _cut}.get(scope["path"], _answer)
+    app: ASGIApp = {"/api/fault": _fault, "/api/cut": _cut, "/api/gone": _gone}.get(scope["path"], _answer)
     await app(scope, receive, send)
 
 
@@ -171,6 +171,10 @@ async def _cut(scope: Scope, receive: Receive, send: Send) -> None:
     start = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"9")]}
     await send(start)
     raise ValueError("gone in the middle")
+
+
+async def _gone(scope: Scope, receive: Receive, send: Send) -> None:
+    raise ClientDisconnect
 
 
 async def _echo_messages(socket: WebSocket) -> None:

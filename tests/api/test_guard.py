@@ -18,7 +18,7 @@ from imgcore.domain.access import Role, system
 from imgcore.domain.values import UserFields
 from imgcore.errors import DatabaseUnavailable
 from imgcore.services.work import utc_now
-from tests.api.guarded import AS_PAGE, House, open_house
+from tests.api.guarded import AS_PAGE, OURS, House, open_house
 
 ASSET = next(path for path in sorted(asset_paths()) if path.endswith(".js"))
 OPEN = ["/healthz", "/readyz", "/_stcore/health", "/favicon.png", ASSET]
@@ -204,6 +204,15 @@ def test_an_answer_that_fails_halfway_is_cut(house: House) -> None:
     house.sign_in()
     with pytest.raises(ValueError, match="middle"):
         house.client.get("/api/cut")
+
+
+def test_a_browser_that_goes_away_in_the_middle_is_no_fault(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.sign_in()
+    with pytest.raises(AssertionError, match="did not receive any response"):
+        house.client.post("/api/gone", headers=OURS)
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 def test_a_database_that_is_away_closes_the_door_and_says_when_to_come_back(

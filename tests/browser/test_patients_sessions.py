@@ -5,7 +5,8 @@ from __future__ import annotations
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocket, expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from imgcore.domain.records import Patient
 from imgcore.ui.navigation import SCREENS
@@ -91,11 +92,24 @@ def test_a_click_after_the_session_has_ended_draws_nothing(
     # Whoever switches the watcher off sees no more than before.
     page.route("**/auth/session", lambda route: route.abort())
     watch.allow("ERR_FAILED")
+    sent: list[str | None] = []
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framereceived", lambda frame: sent.append(_kind(frame)))
+
+    page.on("websocket", listen)
     see(page, desk, token, f"/account?patient={patient.id}")
     desk.visits.clinic.services.sign_in.end(desk.visits.actor(token))
-    drawn: list[object] = []
-    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: drawn.append(frame)))
+    assert "delta" in sent
+    sent.clear()
     page.get_by_role("link", name="Patients").click()
     page.wait_for_timeout(3000)
+    assert "delta" not in sent
     expect(page.get_by_role("heading", name="Patients")).to_have_count(0)
-    assert drawn == []
+
+
+def _kind(frame: str | bytes) -> str | None:
+    message = ForwardMsg()
+    if isinstance(frame, bytes):
+        message.ParseFromString(frame)
+    return message.WhichOneof("type")

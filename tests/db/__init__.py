@@ -1,1 +1,1 @@
-"""Tests of the database: its shape, its transactions, and what it refuses."""
+"""The database, tried on real SQLite files and a real PostgreSQL server."""

@@ -1,9 +1,9 @@
-"""The database is made when empty, brought up to date, or refused; never left in between."""
-
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+import shutil
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,130 +11,155 @@ import sqlalchemy as sa
 
 from imgcore.db import schema
 from imgcore.db.engine import Database
-from imgcore.db.journal import Event
-from imgcore.errors import ConfigError, Conflict, DatabaseUnavailable
+from imgcore.errors import ConfigError, DatabaseUnavailable
+from tests.db.both import on_both
+from tests.db.conftest import Opens
+from tests.servers.imgcore_server import ROOT
+
+NEXT = '''
+"""A migration of a later version."""
+
+import os
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002_next"
+down_revision = "0001_first"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path / 'clinic.sqlite3'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_url")
-    made = Database(url)
-    yield made
-    made.close()
+def upgrade() -> None:
+    op.add_column("patient", sa.Column("shoe_size", sa.Integer(), nullable=True))
+    op.create_table("shoe", sa.Column("id", sa.Integer(), primary_key=True))
+    if os.environ.get("TEST_BREAKS") == "raise":
+        raise KeyError("the migration is broken")
+    if os.environ.get("TEST_BREAKS") == "exit":
+        os._exit(86)
+'''
+UPGRADE = """
+import sys
+from pathlib import Path
+from imgcore.db import schema
+from imgcore.db.engine import Database
+schema.MIGRATIONS = Path(sys.argv[2])
+schema.upgrade(Database(sys.argv[1]))
+"""
 
 
-def test_an_empty_database_gets_the_shape_that_the_tables_have(database: Database) -> None:
+@pytest.fixture
+def later(tmp_path: Path) -> Path:
+    """The migrations of a later version."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(schema.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "versions" / "0002_next.py").write_text(NEXT)
+    return folder
+
+
+def tables(database: Database) -> set[str]:
+    with database.engine.connect() as connection:
+        return set(sa.inspect(connection).get_table_names())
+
+
+def columns(database: Database) -> set[str]:
+    with database.engine.connect() as connection:
+        return {column["name"] for column in sa.inspect(connection).get_columns("patient")}
+
+
+@on_both
+def test_an_empty_database_is_made_as_the_code_says(url: str, open_database: Opens) -> None:
+    database = open_database(url)
     assert schema.current(database) is None
-
     schema.ready(database)
-
     assert schema.current(database) == schema.revisions()[-1]
     assert schema.differences(database) == []
-
-
-def test_starting_again_changes_nothing(database: Database) -> None:
     schema.ready(database)
+
+
+@on_both
+def test_differences_are_noticed(database: Database) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE patient ADD COLUMN shoe_size INTEGER"))
+        connection.execute(sa.text("DROP INDEX ix_image_sha256"))
+    assert {found[0] for found in schema.differences(database)} == {"remove_column", "add_index"}
+
+
+@on_both
+def test_two_servers_that_start_at_once_make_one_database(url: str, open_database: Opens) -> None:
+    databases = [open_database(url) for _ in range(3)]
+    threads = [threading.Thread(target=schema.ready, args=(each,)) for each in databases]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert schema.differences(databases[0]) == []
+
+
+@on_both
+def test_a_newer_database_is_refused_and_left_alone(database: Database) -> None:
     with database.write() as session:
-        session.add(Event(at=datetime.now(UTC), action="sign_in"))
-
-    schema.ready(database)
-
-    with database.read() as session:
-        assert session.execute(sa.text("SELECT count(*) FROM event")).scalar_one() == 1
-
-
-def test_a_newer_database_is_refused(database: Database) -> None:
-    schema.ready(database)
-    with database.write() as session:
-        session.execute(sa.text("UPDATE alembic_version SET version_num = '9999_later'"))
-
-    with pytest.raises(ConfigError, match="newer version"):
+        session.execute(sa.text("UPDATE alembic_version SET version_num = '0999_later'"))
+    with pytest.raises(ConfigError) as caught:
         schema.ready(database)
+    assert "newer" in caught.value.message
+    assert schema.current(database) == "0999_later"
 
 
-@pytest.mark.parametrize("broken", ["add_batch", "add_setting"])
-def test_an_upgrade_that_is_cut_off_leaves_the_old_shape(
-    database: Database, broken: str, monkeypatch: pytest.MonkeyPatch
+def test_an_older_file_is_copied_and_upgraded(
+    database: Database, later: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, open_database: Opens
 ) -> None:
-    from imgcore.db.migrations import first_clinic, first_journal
-
-    module = first_clinic if hasattr(first_clinic, broken) else first_journal
-
-    def cut() -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(module, broken, cut)
-        with pytest.raises(KeyboardInterrupt):
-            schema.ready(database)
-    assert schema.current(database) is None
-    assert sa.inspect(database.engine).get_table_names() == []
-
+    monkeypatch.setattr(schema, "MIGRATIONS", later)
     schema.ready(database)
-    assert schema.differences(database) == []
+    assert (schema.current(database), "shoe_size" in columns(database)) == ("0002_next", True)
+    (copy,) = tmp_path.glob("imgcore.sqlite3.before-*")
+    assert copy.stat().st_mode & 0o777 == 0o600
+    old = open_database(f"sqlite:///{copy}")
+    assert (schema.current(old), "shoe_size" in columns(old)) == ("0001_first", False)
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "DELETE FROM event",
-        "UPDATE event SET action = 'nothing'",
-        "UPDATE event SET actor_id = NULL, outcome = 'refused'",
-        "UPDATE event SET seal = 2 WHERE seal = 1",
-    ],
-)
-def test_an_audit_line_can_be_neither_removed_nor_changed(database: Database, statement: str) -> None:
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_an_older_server_is_upgraded_by_command_only(
+    database: Database, later: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "MIGRATIONS", later)
+    with pytest.raises(ConfigError) as caught:
+        schema.ready(database)
+    assert "db upgrade" in caught.value.hint
+    assert schema.current(database) == "0001_first"
+    assert schema.upgrade(database) is None
+    assert (schema.current(database), "shoe_size" in columns(database)) == ("0002_next", True)
     schema.ready(database)
-    with database.write() as session:
-        session.add(Event(at=datetime.now(UTC), action="sign_in"))
-    with database.write() as session:
-        session.execute(sa.text("UPDATE event SET seal = 1, chain = 'abc'"))
-
-    with pytest.raises((Conflict, sa.exc.DBAPIError)), database.write() as session:
-        session.execute(sa.text(statement))
-
-    with database.read() as session:
-        rows = session.execute(sa.text("SELECT action, outcome, seal FROM event")).all()
-    assert [tuple(row) for row in rows] == [("sign_in", "done", 1)]
 
 
-def test_an_audit_line_can_be_sealed_once(database: Database) -> None:
-    schema.ready(database)
-    with database.write() as session:
-        session.add(Event(at=datetime.now(UTC), action="sign_in"))
+@on_both
+def test_an_upgrade_that_fails_leaves_the_old_shape(
+    database: Database, later: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "MIGRATIONS", later)
+    monkeypatch.setenv("TEST_BREAKS", "raise")
+    before = tables(database), columns(database)
+    with pytest.raises(KeyError):
+        schema.upgrade(database)
+    assert (tables(database), columns(database)) == before
+    assert schema.current(database) == "0001_first"
+    monkeypatch.delenv("TEST_BREAKS")
+    schema.upgrade(database)
+    assert schema.current(database) == "0002_next"
 
-    with database.write() as session:
-        session.execute(sa.text("UPDATE event SET seal = 7, chain = 'abc' WHERE seal IS NULL"))
 
-    with database.read() as session:
-        assert session.execute(sa.text("SELECT seal, chain FROM event")).one() == (7, "abc")
+@on_both
+def test_an_upgrade_cut_off_leaves_the_old_shape(
+    url: str, database: Database, later: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = tables(database), columns(database)
+    monkeypatch.setenv("TEST_BREAKS", "exit")
+    command = [sys.executable, "-c", UPGRADE, url, str(later)]
+    assert subprocess.run(command, check=False, cwd=ROOT, timeout=60).returncode == 86
+    assert (tables(database), columns(database)) == before
+    assert schema.current(database) == "0001_first"
+    assert len(list(tmp_path.glob("imgcore.sqlite3.before-*"))) == (1 if database.on_sqlite else 0)
 
 
-def test_a_database_that_is_away_is_said_to_be_away(tmp_path: Path) -> None:
-    gone = Database("postgresql+psycopg://nobody@127.0.0.1:9/none")
-
+def test_a_database_out_of_reach_is_told(open_database: Opens, tmp_path: Path) -> None:
+    away = open_database(f"postgresql+psycopg://nobody@/none?host={tmp_path}")
     with pytest.raises(DatabaseUnavailable):
-        gone.check()
-
-    gone.close()
-
-
-def test_a_url_of_another_database_is_refused() -> None:
-    with pytest.raises(ConfigError, match="not supported"):
-        Database("mysql://somewhere/else")
-    with pytest.raises(ConfigError, match="not a database URL"):
-        Database("no url at all")
-
-
-def test_a_write_that_fails_leaves_nothing(database: Database) -> None:
-    schema.ready(database)
-
-    with pytest.raises(ZeroDivisionError), database.write() as session:
-        session.add(Event(at=datetime.now(UTC), action="sign_in"))
-        session.flush()
-        raise ZeroDivisionError
-
-    with database.read() as session:
-        assert session.execute(sa.text("SELECT count(*) FROM event")).scalar_one() == 0
+        schema.ready(away)

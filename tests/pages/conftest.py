@@ -24,7 +24,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     monkeypatch.setattr(bootstrap, "ImagingPool", ImagingHere)
     clinic = bootstrap.build(load_settings(data_dir=tmp_path / "data"))
     bootstrap.use(clinic)
-    desk = Desk(clinic.services, monkeypatch)
+    desk = Desk(clinic, monkeypatch)
     desk.sign_in()
     yield desk
     bootstrap.use(None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from imgcore.bootstrap import Clinic
 from imgcore.domain.access import Actor, Role, system, visitor
 from imgcore.domain.records import Batch, Patient
 from imgcore.domain.values import NewUser
@@ -22,8 +23,13 @@ SECONDS = 60
 class Desk:
     """A clinic, and whoever is signed in at it."""
 
-    services: Services
+    clinic: Clinic
     monkeypatch: pytest.MonkeyPatch
+
+    @property
+    def services(self) -> Services:
+        """All services of the clinic."""
+        return self.clinic.services
 
     def sign_in(self, role: Role = Role.CLINICIAN, patient: Patient | None = None) -> Actor:
         """Let a new person of a role look at the screens from now on."""

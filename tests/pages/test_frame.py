@@ -12,7 +12,7 @@ from imgcore.domain.records import Batch, Patient
 from imgcore.domain.values import NewPatient
 from imgcore.ui import keys
 from imgcore.ui.navigation import PAGES, SCREENS, screens_of
-from tests.pages.desks import Desk, banner, everything, texts
+from tests.pages.desks import Desk, banner, click, everything, said, texts
 
 ROLES = [Role.ADMIN, Role.CLINICIAN, Role.REVIEWER, Role.PATIENT]
 NASTY = "<img src=x onerror=1>"
@@ -27,6 +27,8 @@ def test_every_screen_opens_for_each_of_its_roles(desk: Desk, mary: Patient, rol
 
 
 def test_roles_have_the_screens_that_are_for_them() -> None:
+    assert [screen.name for screen in SCREENS] == [screen.name for screen in screens_of(Role.ADMIN)]
+    assert "users" not in [screen.name for screen in screens_of(Role.CLINICIAN)]
     assert [screen.name for screen in screens_of(Role.REVIEWER)] == ["account"]
     assert [screen.name for screen in screens_of(Role.PATIENT)] == ["images", "account"]
     assert screens_of(Role.VISITOR) == ()
@@ -97,6 +99,16 @@ def test_without_privacy_names_and_birth_dates_are_shown(desk: Desk, mary: Patie
     app.toggle(key=keys.PRIVACY).set_value(False).run()
     assert "Mary Kowalski" in banner(app)
     assert "born 12 May 1961" in banner(app)
+
+
+def test_a_notice_with_a_name_goes_when_names_are_hidden(desk: Desk, mary: Patient) -> None:
+    app = desk.open("patients")
+    app.toggle(key=keys.PRIVACY).set_value(False).run()
+    click(app, f"icon-red-trash-{mary.id}")
+    click(app, "dialog-confirm")
+    assert "Mary Kowalski" in said(app)
+    app.toggle(key=keys.PRIVACY).set_value(True).run()
+    assert "Kowalski" not in everything(app)
 
 
 def test_a_name_is_text_whatever_it_holds(desk: Desk) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import LinkButton
 
@@ -150,6 +151,22 @@ def test_long_lists_come_in_pages_of_twenty(desk: Desk, mary: Patient) -> None:
     assert len(keyed(app, "name-")) == 20
     app.pagination[0].set_value(2).run()
     assert len(keyed(app, "name-")) == 3
+
+
+def test_twenty_batches_cost_the_database_no_more_than_one(desk: Desk, mary: Patient, batch: Batch) -> None:
+    asked: list[str] = []
+    sa.event.listen(
+        desk.clinic.database.engine, "before_cursor_execute", lambda *about: asked.append(about[2])
+    )
+    app = desk.open(patient=mary.id)
+    asked.clear()
+    app.run()
+    one = len(asked)
+    for day in range(1, 20):
+        _add(desk, mary, f"2025-10-{day:02}")
+    asked.clear()
+    app.run()
+    assert 0 < len(asked) == one
 
 
 @pytest.mark.parametrize("name", ["new-batch-side", "icon-red-trash-", "icon-menu-"])

@@ -114,8 +114,11 @@ def test_one_address_cannot_try_many_accounts(clinic: House) -> None:
 def test_many_tries_at_once_do_not_get_past_the_limit(clinic: House, ines: Actor) -> None:
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(lambda _: refused(clinic), range(40)))
-    assert found.count(Unauthenticated) <= 10
-    assert refused(clinic, PASSWORD) is TooManyTries or found.count(Unauthenticated) < 10
+    # Tries that meet may refuse each other; what counts is that no more than ten were looked at.
+    while found.count(Unauthenticated) < 10:
+        found.append(refused(clinic))
+    assert found.count(Unauthenticated) == 10
+    assert refused(clinic, PASSWORD) is TooManyTries
 
 
 @on_both

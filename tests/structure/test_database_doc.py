@@ -6,6 +6,4 @@ from tests.structure.database_doc import PATH, describe
 
 
 def test_database_page_is_up_to_date() -> None:
-    assert PATH.read_text(encoding="utf-8") == describe(), (
-        "run: python -m tests.structure.database_doc"
-    )
+    assert PATH.read_text(encoding="utf-8") == describe(), "run: python -m tests.structure.database_doc"

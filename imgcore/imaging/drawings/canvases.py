@@ -73,11 +73,10 @@ class Canvas:
 
     def backdrop(self, light: Colour, dark: Colour, floor: float | None = None) -> None:
         """Paint the whole sheet: lighter at the upper left, and below ``floor`` a table that is darker."""
-        steps = 16
-        small = Image.new("L", (steps, steps))
-        small.putdata([(x + y) * 255 // (2 * steps - 2) for y in range(steps) for x in range(steps)])
-        self.image.paste(light, (0, 0, *self.image.size))
-        self.image.paste(dark, (0, 0), small.resize(self.image.size, Image.Resampling.BICUBIC))
+        steps = range(16)
+        small = Image.new("RGB", (len(steps), len(steps)))
+        small.putdata([mix(light, dark, (x + y) / (2 * steps[-1])) for y in steps for x in steps])
+        self.image = small.resize(self.image.size, Image.Resampling.BICUBIC)
         if floor is not None:
             right, bottom = self.reach
             table = self.area(oblong(-right - 9, floor, right + 9, bottom + 9))
