@@ -191,10 +191,12 @@ def test_the_database_is_made_and_then_up_to_date(run: Run, data: Path) -> None:
 
 
 def test_the_server_serves_from_anywhere_and_ends_in_good_order(
-    start_server: Callable[..., ImgcoreServer],
+    start_server: Callable[..., ImgcoreServer], tmp_path: Path
 ) -> None:
-    server = start_server(kind="serve", env={"PYTHONSAFEPATH": "1"})
-    assert not (server.folder / "app.py").exists()
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "app.py").write_text("raise SystemExit('this is another program')")
+    server = start_server(kind="serve", folder=folder)
     assert server.stop(signal.SIGTERM) == 0
 
 

@@ -19,7 +19,7 @@ from imgcore.texts import _
 
 _VERSION = re.compile(r'\d{1,9}|(?:W/)?"\d{1,9}"', re.ASCII)
 
-# An id, or the number that another system knows the patient by.
+# A code, an id, or the number that another system knows a patient by.
 Ref = Annotated[Line, Field(min_length=1, max_length=64)]
 Words = Annotated[Line, Field(max_length=200)]
 

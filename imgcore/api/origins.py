@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 PREFLIGHT_SECONDS = 600
-_ANSWERS = "Content-Disposition, ETag, Retry-After, X-Request-ID"
+_ANSWERS = "Accept-Ranges, Content-Disposition, Content-Range, ETag, Retry-After, X-Change-ID, X-Request-ID"
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
     "Access-Control-Allow-Headers": (

@@ -25,7 +25,7 @@ from imgcore.domain.access import visitor
 from imgcore.errors import ImgcoreError
 from imgcore.texts import _
 
-REST_PATHS = ("/api/{rest:path}", "/files/{rest:path}", "/healthz", "/readyz")
+REST_PATHS = ("/api/{rest:path}", "/files/{rest:path}", "/healthz", "/healthz/", "/readyz", "/readyz/")
 
 
 def routes(address: str | None) -> list[BaseRoute]:

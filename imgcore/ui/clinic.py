@@ -26,6 +26,5 @@ def may(who: Actor, action: Action) -> bool:
 
 
 def sign_out() -> None:
-    """End the session; the next run leads to the sign-in page. Call it from ``on_click``."""
-    services().sign_in.end(actor())
+    """Let the browser sign out, in all its tabs; call it from ``on_click``."""
     st.session_state[keys.LEAVING] = True

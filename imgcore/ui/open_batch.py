@@ -143,7 +143,9 @@ def _on_viewer(key: str, batch: Batch) -> None:
         places.go(replace(places.here(), batch=batch.id, image=UUID(told["id"])))
     if _event(key, "close"):
         places.go(replace(places.here(), image=None))
-    if _event(key, "changed"):
+    if told := _event(key, "changed"):
         changed()
+        if told["id"]:
+            places.go(replace(places.here(), batch=batch.id, image=UUID(told["id"])))
     if told := _event(key, "details"):
         image_forms.ask_details([UUID(each) for each in told["ids"]])

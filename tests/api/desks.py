@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
+from uuid import uuid4
 
 from PIL import Image, ImageDraw
 from starlette.testclient import TestClient
@@ -80,7 +81,7 @@ class Desk:
 
     def signed_in(self, role: Role, **fields: object) -> TestClient:
         """Return a client of a new person."""
-        email = f"{role}{id(fields)}@clinic.example"
+        email = f"{role}-{uuid4().hex}@clinic.example"
         new = NewUser.model_validate(
             {"email": email, "name": f"{role}", "role": role, "password": PASSWORD, **fields}
         )

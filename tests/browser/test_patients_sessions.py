@@ -63,6 +63,9 @@ def test_sign_out_in_one_tab_ends_the_others(page: Page, desk: Desk, watch: Watc
     watch.allow(REFUSED)
     token = desk.visits.session()
     other = page.context.new_page()
+    # It must hear of it from the first tab, without asking the server.
+    other.route("**/auth/session", lambda route: route.abort())
+    watch.allow("ERR_FAILED")
     see(other, desk, token, f"/?patient={patient.id}")
     see(page, desk, token, f"/account?patient={patient.id}")
     page.get_by_role("button", name="Sign out").click()
@@ -78,7 +81,7 @@ def test_a_tab_whose_session_was_ended_elsewhere_leaves_by_itself(
     watch.allow(BELOW_THE_PAGE)
     watch.allow(REFUSED)
     token = desk.visits.session()
-    see(page, desk, token, f"/?patient={patient.id}")
+    see(page, desk, token, f"/account?patient={patient.id}")
     desk.visits.clinic.services.sign_in.end(desk.visits.actor(token))
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=SLOW)
 

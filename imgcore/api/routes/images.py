@@ -30,7 +30,7 @@ def list_images(
     turn: Turned,
     batch_id: UUID | None = None,
     patient_id: Annotated[Ref | None, Query(description="Id or external id.")] = None,
-    category: Annotated[str | None, Query(max_length=64, description="A code of the category set.")] = None,
+    category: Annotated[Ref | None, Query(description="A code of the category set.")] = None,
     taken_from: Annotated[Day | None, Query(description="First day.")] = None,
     taken_to: Annotated[Day | None, Query(description="Last day.")] = None,
     body_location: Short | None = None,

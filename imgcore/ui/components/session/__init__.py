@@ -17,6 +17,6 @@ _watcher = st.components.v2.component(
 
 
 def watch() -> None:
-    """Keep looking whether the session still holds; when it ends, every tab goes to the sign-in page."""
+    """Keep looking whether the session still holds, and sign out when the person has asked for it."""
     leaving = bool(st.session_state.pop(keys.LEAVING, False))
     _watcher(key="session", data={"leaving": leaving}, height=1)

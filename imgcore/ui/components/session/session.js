@@ -14,6 +14,7 @@ function signInPath() {
 
 class Watch {
   constructor() {
+    this.leaving = false;
     this.channel = new BroadcastChannel("imgcore");
     this.channel.onmessage = (event) => event.data === SIGNED_OUT && this.leave(signInPath());
     this.look = () => document.visibilityState === "visible" && this.check();
@@ -31,7 +32,17 @@ class Watch {
     const answer = await fetch(new URL("/auth/session", window.location.origin), {
       cache: "no-store",
     }).catch(() => null);
-    if (answer?.status === 401) this.tell(signInPath());
+    if (answer?.status === 401 && !this.leaving) this.tell(signInPath());
+  }
+
+  // Without an answer, the server's own page asks again.
+  async signOut() {
+    if (this.leaving) return;
+    this.leaving = true;
+    const answer = await fetch(new URL("/auth/logout", window.location.origin), {
+      method: "POST",
+    }).catch(() => null);
+    this.tell(answer?.ok ? "/auth/login?signed_out=1" : "/auth/logout");
   }
 
   tell(path) {
@@ -62,7 +73,7 @@ export default function (component) {
     watch = new Watch();
     watches.set(parentElement, watch);
   }
-  if (data.leaving) watch.tell("/auth/logout");
+  if (data.leaving) watch.signOut();
   return () => {
     watches.delete(parentElement);
     watch.end();

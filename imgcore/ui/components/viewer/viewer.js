@@ -16,6 +16,7 @@ class Viewer {
     component.parentElement.append(this.root);
     this.images = new Map();
     this.order = [];
+    this.told = new Set(); // images that the page was told of and has not answered yet
   }
 
   arrows() {
@@ -36,7 +37,8 @@ class Viewer {
       this.table = this.keys();
       this.drawTools();
       this.begin();
-    } else if (this.data.image_id !== before.image_id && this.data.image_id !== this.id) this.show(this.data.image_id);
+    } else if (this.data.image_id !== before.image_id && !this.told.delete(this.data.image_id)) this.show(this.data.image_id);
+    if (this.data.image_id === this.id) this.told.clear();
     if (before && before.revision !== this.data.revision) this.reread();
   }
 
@@ -57,7 +59,8 @@ class Viewer {
       const leaflet = await import(new URL(this.data.leaflet, window.location.origin));
       if (this.ended) return;
       this.picture = new Picture(leaflet, this.stage, this.data.texts);
-      await Promise.all([this.show(this.data.image_id), this.readOrder()]);
+      this.ordered = this.readOrder();
+      await Promise.all([this.show(this.data.image_id), this.ordered]);
     } catch (error) {
       this.problem(error);
     }
@@ -123,7 +126,8 @@ class Viewer {
     }
   }
 
-  step(by) {
+  async step(by) {
+    await this.ordered?.catch(() => undefined); // a key can be quicker than the list
     const at = this.order.indexOf(this.id) + by;
     if (at < 0 || at >= this.order.length) return;
     this.say("");
@@ -136,7 +140,13 @@ class Viewer {
     this.telling = setTimeout(() => this.tell("step", { id: this.id }), TELL_AFTER);
   }
 
+  // Tell the page that something was saved, and which image is shown now.
+  tellChanged() {
+    this.tell("changed", { id: this.closing ? "" : this.id });
+  }
+
   tell(name, value = {}) {
+    if (value.id && value.id !== this.data.image_id) this.told.add(value.id);
     this.trigger(name, { ...value, at: Date.now() });
   }
 
@@ -201,7 +211,7 @@ class Viewer {
       const { content } = await api("PATCH", `/api/images/${image.id}/`, { body: fields, headers: { "If-Match": `"${image.version}"` } });
       this.take(content);
       this.say(this.text("saved"));
-      this.tell("changed", { id: image.id });
+      this.tellChanged();
       return true;
     } catch (error) {
       this.problem(error);
@@ -245,11 +255,11 @@ class Viewer {
       const { headers } = await api("DELETE", `/api/images/${id}/`);
       this.undoable = headers.get("X-Change-ID");
       this.order.splice(at, 1);
-      this.tell("changed", { id });
       const undo = el("button", { class: "link", type: "button", onclick: () => this.undo() }, this.text("undo"));
       this.say(this.text("trashed"), undo);
-      if (this.order.length) this.show(this.order[Math.min(at, this.order.length - 1)]);
-      else this.close();
+      if (!this.order.length) return this.close();
+      this.show(this.order[Math.min(at, this.order.length - 1)]);
+      this.tellChanged();
     } catch (error) {
       this.problem(error);
     }
@@ -261,13 +271,15 @@ class Viewer {
       this.undoable = null;
       this.say(this.text("undone"));
       await this.reread();
-      this.tell("changed", { id: this.id });
+      this.tellChanged();
     } catch (error) {
       this.problem(error);
     }
   }
 
   close() {
+    this.closing = true;
+    clearTimeout(this.telling);
     this.tell("close");
   }
 
