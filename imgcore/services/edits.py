@@ -15,6 +15,7 @@ from imgcore.texts import _
 
 Editable = Patient | Batch | Image
 Snapshot = dict[str, Any]
+_DAYS = (date, datetime)
 _WRITTEN: dict[type, Callable[[str], Any]] = {
     UUID: UUID,
     date: date.fromisoformat,
@@ -34,7 +35,7 @@ def check_version(row: Editable, version: int | None) -> None:
 
 def plain(value: Any) -> Any:
     """Return a field's value as JSON holds it."""
-    if isinstance(value, datetime | date):
+    if isinstance(value, _DAYS):
         return value.isoformat()
     return str(value) if isinstance(value, UUID) else value
 

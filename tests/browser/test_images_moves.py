@@ -63,6 +63,7 @@ def test_a_batch_goes_to_the_right_patient_with_a_reason(page: Page, desk: Desk)
 def test_a_batch_is_put_into_the_trash_and_restored(page: Page, desk: Desk) -> None:
     batch = desk.batch(desk.patient(mrn="8200"), images=2)
     desk.open(page, batch)
+    expect(page.locator(".tile img[src]")).to_have_count(2, timeout=SLOW)
     page.get_by_role("button", name="Move 6 Nov 2025 to the trash").click()
     page.get_by_role("dialog").get_by_role("button", name=re.compile("to (the )?trash")).click()
     expect_badge(page, "0 batches")

@@ -3,12 +3,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from threading import Barrier
+from threading import Barrier, Thread
 from typing import Any
+
+import pytest
 
 from imgcore.db.tables import Image
 from imgcore.domain.values import ImageFields
 from imgcore.errors import ImgcoreError, Stale
+from imgcore.services import trash
 from imgcore.services.images import Filter
 from imgcore.services.pages import Turn
 from tests.services.clinics import House, ids, photo
@@ -126,12 +129,12 @@ def test_nothing_stays_listed_in_a_batch_that_goes_to_the_trash(clinic: House) -
     moved = clinic.images(other.id, 2, first=20)
     trashed = clinic.images(batch.id, 2)
     clinic.services.trash.images(clinic.admin, [trashed[0].id])
-    trash, move = clinic.services.trash, clinic.services.images.move
+    bin_, move = clinic.services.trash, clinic.services.images.move
     at_once(
-        partial(trash.patient, clinic.admin, batch.patient_id),
+        partial(bin_.patient, clinic.admin, batch.patient_id),
         partial(clinic.upload, batch.id, photo(30), photo(31)),
         partial(move, clinic.admin, ids(moved), batch.id, "mixed up"),
-        partial(trash.restore_images, clinic.admin, [trashed[0].id]),
+        partial(bin_.restore_images, clinic.admin, [trashed[0].id]),
     )
     left = clinic.services.images.list(clinic.admin, Filter()).items
     assert {image.batch_id for image in left} <= {other.id}
@@ -153,3 +156,26 @@ def test_a_restore_beats_the_purge_or_comes_too_late(clinic: House) -> None:
     for row in clinic.rows(Image):
         assert clinic.services.images.get(clinic.admin, row.id).trashed_at is None
     assert clinic.stored_keys() == clinic.named_keys()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_purge_in_the_middle_of_a_restore_takes_nothing(
+    clinic: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = clinic.images(clinic.batch().id, 2)
+    clinic.services.trash.images(clinic.admin, ids(images))
+    clinic.clock.forward(days=30)
+    check_parents = trash.check_parents
+    sweeper = Thread(target=clinic.services.sweeps.run, args=(clinic.admin,))
+
+    def sweep_first(*arguments: Any) -> None:
+        sweeper.start()
+        sweeper.join(1)  # one that waits for this restore goes on after it
+        check_parents(*arguments)
+
+    monkeypatch.setattr(trash, "check_parents", sweep_first)
+    clinic.services.trash.restore_images(clinic.admin, ids(images))
+    sweeper.join(30)
+    clinic.services.sweeps.run(clinic.admin)
+    assert {row.state for row in clinic.rows(Image)} == {"ready"}
+    assert len(clinic.rows(Image)) == 2
