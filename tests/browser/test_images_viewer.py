@@ -182,6 +182,7 @@ def test_an_image_is_put_into_the_trash_and_taken_back(page: Page, desk: Desk) -
 def test_a_category_key_sets_and_moves_on(page: Page, desk: Desk) -> None:
     batch = desk.batch(desk.patient(mrn="7002"), images=3)
     desk.open(page, batch, desk.images(batch)[0]["id"])
+    expect(page.locator(".viewer header select")).to_be_visible(timeout=SLOW)
     page.keyboard.press("2")
     place(page, "2 of 3")
     expect(page.locator(".viewer .note")).to_have_text("Saved")

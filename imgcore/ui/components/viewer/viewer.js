@@ -296,8 +296,9 @@ class Viewer {
 
   // The next picture comes at once; what could not be saved is shown again.
   async categorise(code) {
-    const image = this.image;
-    if (image?.id !== this.id) return; // the next one is not there yet
+    const id = this.id;
+    const image = id ? await this.fetch(id).catch(() => null) : null;
+    if (!image || this.id !== id || !this.picture) return; // stepped on meanwhile, or not there yet
     this.step(1);
     if (!(await this.set({ category: code }, image)) && this.id !== image.id) this.go(image.id);
   }
