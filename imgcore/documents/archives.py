@@ -6,9 +6,9 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
-from zlib import crc32
 
 from imgcore.documents.zip_records import Member, dos_stamp, end_records
+from imgcore.domain.checksums import crc32
 from imgcore.domain.names import safe_file_name, same_name
 from imgcore.errors import Invalid, Unavailable
 from imgcore.texts import _

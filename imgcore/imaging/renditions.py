@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import io
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
+from imgcore.domain.checksums import crc32
 from imgcore.errors import StorageFull, Unavailable
 from imgcore.imaging import colours
 from imgcore.imaging.decoders import Picture
@@ -60,7 +60,7 @@ def write(picture: Picture, kind: Kind, target: Path) -> RenditionFile:
     image.save(buffer, "JPEG", quality=recipe.quality, optimize=recipe.optimize)
     content = buffer.getvalue()
     _store(target, content)
-    return RenditionFile(target, *image.size, len(content), zlib.crc32(content))
+    return RenditionFile(target, *image.size, len(content), crc32(content))
 
 
 def upright(picture: Picture, side: int) -> Image.Image:

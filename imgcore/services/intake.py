@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import zlib
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from imgcore.domain.checksums import crc32
 from imgcore.errors import ImgcoreError, StorageFull, TooLarge, Unavailable
 from imgcore.texts import _
 
@@ -55,7 +55,7 @@ class Intake:
         if self.is_too_large:
             return
         self._sha256.update(chunk)
-        self._crc32 = zlib.crc32(chunk, self._crc32)
+        self._crc32 = crc32(chunk, self._crc32)
         try:
             self._file.write(chunk)
         except OSError as error:

@@ -17,7 +17,7 @@ from imgcore.errors import ObjectExists, ObjectMissing, StoreUnavailable
 from imgcore.storage.disks import disk_faults
 from imgcore.texts import _
 
-CHUNK = 1024 * 1024
+CHUNK = 256 * 1024  # larger pieces leave the processor's cache: measured slower
 
 
 @dataclass(frozen=True)

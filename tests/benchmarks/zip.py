@@ -26,10 +26,11 @@ from zlib import crc32
 
 from imgcore.documents.archives import Archive, ArchiveEntry
 from imgcore.domain.names import EntryLabel, entry_names
+from imgcore.storage.local import LocalFolder
+from imgcore.storage.objects import CHUNK
 
 PHOTOS, PHOTO_BYTES = 200, 5_000_000
 ROUNDS = 5
-PIECE_BYTES = 256 * 1024
 GIB = 1024**3
 
 
@@ -45,7 +46,7 @@ class Run:
 
 def pieces(path: Path) -> Iterator[bytes]:
     with path.open("rb", buffering=0) as file:
-        while piece := file.read(PIECE_BYTES):
+        while piece := file.read(CHUNK):
             yield piece
 
 
@@ -54,8 +55,9 @@ def product(photos: list[Path], target: Path) -> float:
     first_byte = 0.0
     names = entry_names([EntryLabel(None, "L-Anterior", "jpg") for _photo in photos])
     checksums = [int(photo.stem, 16) for photo in photos]
+    store = LocalFolder(photos[0].parent)
     entries = [
-        ArchiveEntry(name, PHOTO_BYTES, checksum, datetime.now(UTC), partial(pieces, photo))
+        ArchiveEntry(name, PHOTO_BYTES, checksum, datetime.now(UTC), partial(store.read, photo.name))
         for name, checksum, photo in zip(names, checksums, photos, strict=True)
     ]
     archive = Archive(entries, documents={"manifest.csv": b"name\r\n"})
@@ -152,8 +154,8 @@ def measure(folder: Path) -> None:
 
 
 def zeros(size: int) -> Iterator[bytes]:
-    for start in range(0, size, PIECE_BYTES):
-        yield bytes(min(PIECE_BYTES, size - start))
+    for start in range(0, size, CHUNK):
+        yield bytes(min(CHUNK, size - start))
 
 
 def check(title: str, sizes: list[int], path: Path) -> None:
