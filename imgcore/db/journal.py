@@ -64,10 +64,12 @@ class ImageSet(Table, table=True):
     """A named list of images, frozen before anybody outside the care team works on it."""
 
     __tablename__: ClassVar[str] = "image_set"
+    __table_args__ = (sa.CheckConstraint("purpose IN ('record', 'teaching', 'publication')", name="purpose"),)
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
     name: str = Field(max_length=255)
-    purpose: str = Field(default="", sa_type=sa.Text)
+    purpose: str = Field(default="record", max_length=12)  # the consent that every patient in it gave
+    note: str = Field(default="", sa_type=sa.Text)
     created_at: datetime
     created_by: UUID | None = Field(default=None, foreign_key="user.id")
     frozen_at: datetime | None = None
@@ -75,14 +77,45 @@ class ImageSet(Table, table=True):
 
 
 class ImageSetItem(Table, table=True):
-    """One image of a set, in its place."""
+    """One image of a set, in its place; it goes when the image is removed for good."""
 
     __tablename__: ClassVar[str] = "image_set_item"
 
     image_set_id: UUID = Field(foreign_key="image_set.id", primary_key=True)
-    image_id: UUID = Field(foreign_key="image.id", primary_key=True)
+    image_id: UUID = Field(foreign_key="image.id", primary_key=True, index=True, ondelete="CASCADE")
     place: int
     pseudonym: str = Field(default="", max_length=40)
+
+
+class GivenSet(Table, table=True):
+    """That a reviewer was given an image set, and until when."""
+
+    __tablename__: ClassVar[str] = "given_set"
+
+    image_set_id: UUID = Field(foreign_key="image_set.id", primary_key=True)
+    user_id: UUID = Field(foreign_key="user.id", primary_key=True, index=True)
+    given_at: datetime
+    given_by: UUID | None = Field(default=None, foreign_key="user.id")
+    ends_at: datetime | None = None
+
+
+class Share(Table, table=True):
+    """A link by which a guest opens an image set, with a PIN; their one answer is kept here."""
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    image_set_id: UUID = Field(foreign_key="image_set.id", index=True)
+    label: str = Field(default="", max_length=255)  # for whom it is
+    token_hash: str = Field(max_length=64, unique=True)
+    pin_hash: str = Field(max_length=255)
+    wrong_pins: int = 0
+    created_at: datetime
+    created_by: UUID | None = Field(default=None, foreign_key="user.id")
+    expires_at: datetime
+    revoked_at: datetime | None = None
+    opened_at: datetime | None = None
+    comment: str = Field(default="", sa_type=sa.Text)
+    comment_by: str = Field(default="", max_length=255)
+    commented_at: datetime | None = None
 
 
 class Job(Table, table=True):

@@ -219,6 +219,7 @@ class User(Table, table=True):
     is_active: bool = True
     patient_id: UUID | None = Field(default=None, foreign_key="patient.id")
     token_version: int = 1  # raised to end every token at once
+    oidc_subject: str | None = Field(default=None, max_length=255, unique=True)  # at the outer sign-in
     created_at: datetime
     updated_at: datetime
 

@@ -57,6 +57,25 @@ class Action(StrEnum):
     TRASH_SEE = "trash.see"
     TRASH_PURGE = "trash.purge"
     CHANGE_UNDO = "change.undo"
+    VISIT_SEE = "visit.see"
+    VISIT_CREATE = "visit.create"
+    VISIT_EDIT = "visit.edit"
+    SET_SEE = "set.see"
+    SET_CREATE = "set.create"
+    SET_EDIT = "set.edit"  # give it, take it back, share it
+    SET_DOWNLOAD = "set.download"
+    SHARE_OPEN = "share.open"
+    SHARE_ANSWER = "share.answer"
+    TEAM_SEE = "team.see"
+    TEAM_EDIT = "team.edit"
+    TEAM_BREAK_GLASS = "team.break_glass"
+    RESULT_SEE = "result.see"
+    RESULT_RELEASE = "result.release"
+    LOOKS_SEE = "looks.see"  # who looked at a patient's pictures
+    AUDIT_SEE = "audit.see"
+    AUDIT_VERIFY = "audit.verify"
+    ACCOUNT_SEE = "account.see"  # one's own: sessions and tokens
+    ACCOUNT_EDIT = "account.edit"
 
 
 _COLUMNS = (Role.ADMIN, Role.CLINICIAN, Role.REVIEWER, Role.PATIENT, Role.VISITOR)
@@ -88,10 +107,54 @@ _ROWS: dict[Action, str] = {
     Action.TRASH_SEE: "clinic clinic - - -",
     Action.TRASH_PURGE: "clinic - - - -",
     Action.CHANGE_UNDO: "clinic clinic - - -",
+    Action.VISIT_SEE: "clinic clinic - own -",
+    Action.VISIT_CREATE: "clinic clinic - - -",
+    Action.VISIT_EDIT: "clinic clinic - - -",
+    Action.SET_SEE: "clinic clinic given - -",
+    Action.SET_CREATE: "clinic clinic - - -",
+    Action.SET_EDIT: "clinic clinic - - -",
+    Action.SET_DOWNLOAD: "clinic clinic given - -",
+    Action.SHARE_OPEN: "self self self self self",
+    Action.SHARE_ANSWER: "self self self self self",
+    Action.TEAM_SEE: "clinic clinic - - -",
+    Action.TEAM_EDIT: "clinic clinic - - -",
+    Action.TEAM_BREAK_GLASS: "clinic clinic - - -",
+    Action.RESULT_SEE: "clinic clinic given own -",
+    Action.RESULT_RELEASE: "clinic clinic - - -",
+    Action.LOOKS_SEE: "clinic clinic - - -",
+    Action.AUDIT_SEE: "clinic - - - -",
+    Action.AUDIT_VERIFY: "clinic - - - -",
+    Action.ACCOUNT_SEE: "self self self self -",
+    Action.ACCOUNT_EDIT: "self self self self -",
 }
 TABLE: dict[Action, dict[Role, Reach]] = {
     action: dict(zip(_COLUMNS, map(Reach, cells.split()), strict=True)) for action, cells in _ROWS.items()
 }
+
+
+class Scope(StrEnum):
+    """What a program's token may be used for; a token never does more than its owner may."""
+
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+
+
+_READS = frozenset({"see", "download"})
+_ADMINISTERS = frozenset({"user", "audit"})
+_NEVER_BY_TOKEN = frozenset({"account", "share"})
+
+
+def scope_of(action: Action) -> Scope | None:
+    """Return the scope that a token needs for an action; None when no token may do it."""
+    if action in (Action.SESSION_USE, Action.SIGN_OUT):
+        return Scope.READ
+    subject, _dot, verb = action.partition(".")
+    if subject in _NEVER_BY_TOKEN or action is Action.SIGN_IN:
+        return None
+    if subject in _ADMINISTERS:
+        return Scope.ADMIN
+    return Scope.READ if verb in _READS else Scope.WRITE
 
 
 @dataclass(frozen=True)
@@ -100,6 +163,7 @@ class Actor:
 
     ``user_id`` is None for a visitor who has not signed in, and for the program itself
     (``is_system``), which reaches everything: the sweeper and the server's own command line.
+    ``scopes`` limits a program that came with a personal access token; None limits nothing.
     """
 
     user_id: UUID | None
@@ -110,6 +174,7 @@ class Actor:
     session_id: UUID | None = None
     address: str = ""
     request_id: str = ""
+    scopes: frozenset[Scope] | None = None
 
     @property
     def is_system(self) -> bool:
@@ -129,4 +194,6 @@ def visitor(address: str = "", request_id: str = "") -> Actor:
 
 def reach(actor: Actor, action: Action) -> Reach:
     """Return how far ``action`` reaches for this actor; ``Reach.NONE`` when it may not."""
+    if actor.scopes is not None and scope_of(action) not in actor.scopes:
+        return Reach.NONE
     return TABLE[action][actor.role]

@@ -4,13 +4,13 @@ from uuid import uuid4
 
 import pytest
 
-from imgcore.domain.access import TABLE, Action, Actor, Reach, Role, reach, system, visitor
+from imgcore.domain.access import TABLE, Action, Actor, Reach, Role, Scope, reach, scope_of, system, visitor
 
 STAFF_ONLY = {
     action
     for action in Action
     if action.split(".")[-1] in ("create", "edit", "trash", "restore", "move", "upload", "purge", "undo")
-}
+} - {Action.ACCOUNT_EDIT}  # of one's own
 
 
 def actor(role: Role) -> Actor:
@@ -29,14 +29,14 @@ def test_only_staff_changes_anything(role: Role) -> None:
 
 
 def test_only_administrators_manage_people_and_purge() -> None:
-    for action in (Action.USER_SEE, Action.USER_MANAGE, Action.TRASH_PURGE):
+    for action in (Action.USER_SEE, Action.USER_MANAGE, Action.TRASH_PURGE, Action.AUDIT_SEE):
         may = [role for role in Role if reach(actor(role), action) is not Reach.NONE]
         assert may == [Role.ADMIN]
 
 
-def test_a_visitor_may_only_sign_in() -> None:
+def test_a_visitor_may_only_sign_in_or_open_a_shared_link() -> None:
     may = {action for action in Action if reach(visitor(), action) is not Reach.NONE}
-    assert may == {Action.SIGN_IN, Action.SESSION_USE}
+    assert may == {Action.SIGN_IN, Action.SESSION_USE, Action.SHARE_OPEN, Action.SHARE_ANSWER}
     assert {reach(visitor(), action) for action in may} == {Reach.SELF}
 
 
@@ -44,6 +44,20 @@ def test_patients_reach_their_own_and_reviewers_what_they_were_given() -> None:
     patients = {reach(actor(Role.PATIENT), action) for action in Action} - {Reach.NONE, Reach.SELF}
     reviewers = {reach(actor(Role.REVIEWER), action) for action in Action} - {Reach.NONE, Reach.SELF}
     assert (patients, reviewers) == ({Reach.OWN}, {Reach.GIVEN})
+
+
+def test_a_token_does_what_its_scopes_say_and_its_owner_may() -> None:
+    reads = Actor(user_id=uuid4(), role=Role.ADMIN, scopes=frozenset({Scope.READ}))
+    may = {action for action in Action if reach(reads, action) is not Reach.NONE}
+    assert Action.IMAGE_SEE in may and Action.BATCH_DOWNLOAD in may
+    assert not may & (
+        STAFF_ONLY | {Action.USER_SEE, Action.USER_MANAGE, Action.AUDIT_SEE, Action.TRASH_PURGE}
+    )
+    everything = Actor(user_id=uuid4(), role=Role.CLINICIAN, scopes=frozenset(Scope))
+    assert reach(everything, Action.IMAGE_EDIT) is Reach.CLINIC
+    assert reach(everything, Action.USER_SEE) is Reach.NONE
+    by_nobody = {action for action in Action if scope_of(action) is None}
+    assert by_nobody >= {Action.ACCOUNT_SEE, Action.ACCOUNT_EDIT, Action.SIGN_IN}
 
 
 def test_the_program_is_no_person() -> None:

@@ -54,6 +54,7 @@ def add_user() -> None:
         sa.Column("is_active", sa.Boolean(), nullable=False),
         sa.Column("patient_id", sa.Uuid(), nullable=True),
         sa.Column("token_version", sa.Integer(), nullable=False),
+        sa.Column("oidc_subject", sa.String(255), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
@@ -62,6 +63,7 @@ def add_user() -> None:
         sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name=op.f("fk_user_patient_id_patient")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user")),
         sa.UniqueConstraint("email", name=op.f("uq_user_email")),
+        sa.UniqueConstraint("oidc_subject", name=op.f("uq_user_oidc_subject")),
     )
 
 

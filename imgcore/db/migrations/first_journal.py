@@ -148,11 +148,15 @@ def add_image_set() -> None:
         "image_set",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.String(255), nullable=False),
-        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.String(12), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_by", sa.Uuid(), nullable=True),
         sa.Column("frozen_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("hash", sa.String(64), nullable=True),
+        sa.CheckConstraint(
+            "purpose IN ('record', 'teaching', 'publication')", name=op.f("ck_image_set_purpose")
+        ),
         sa.ForeignKeyConstraint(["created_by"], ["user.id"], name=op.f("fk_image_set_created_by_user")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_image_set")),
     )
@@ -204,9 +208,59 @@ def add_image_set_item() -> None:
         sa.Column("image_id", sa.Uuid(), nullable=False),
         sa.Column("place", sa.Integer(), nullable=False),
         sa.Column("pseudonym", sa.String(40), nullable=False),
-        sa.ForeignKeyConstraint(["image_id"], ["image.id"], name=op.f("fk_image_set_item_image_id_image")),
+        sa.ForeignKeyConstraint(
+            ["image_id"], ["image.id"], name=op.f("fk_image_set_item_image_id_image"), ondelete="CASCADE"
+        ),
         sa.ForeignKeyConstraint(
             ["image_set_id"], ["image_set.id"], name=op.f("fk_image_set_item_image_set_id_image_set")
         ),
         sa.PrimaryKeyConstraint("image_set_id", "image_id", name=op.f("pk_image_set_item")),
     )
+    op.create_index(op.f("ix_image_set_item_image_id"), "image_set_item", ["image_id"], unique=False)
+
+
+def add_given_set() -> None:
+    """Make the table given_set."""
+    op.create_table(
+        "given_set",
+        sa.Column("image_set_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("given_by", sa.Uuid(), nullable=True),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["given_by"], ["user.id"], name=op.f("fk_given_set_given_by_user")),
+        sa.ForeignKeyConstraint(
+            ["image_set_id"], ["image_set.id"], name=op.f("fk_given_set_image_set_id_image_set")
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_given_set_user_id_user")),
+        sa.PrimaryKeyConstraint("image_set_id", "user_id", name=op.f("pk_given_set")),
+    )
+    op.create_index(op.f("ix_given_set_user_id"), "given_set", ["user_id"], unique=False)
+
+
+def add_share() -> None:
+    """Make the table share."""
+    op.create_table(
+        "share",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("image_set_id", sa.Uuid(), nullable=False),
+        sa.Column("label", sa.String(255), nullable=False),
+        sa.Column("token_hash", sa.String(64), nullable=False),
+        sa.Column("pin_hash", sa.String(255), nullable=False),
+        sa.Column("wrong_pins", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.Uuid(), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("comment_by", sa.String(255), nullable=False),
+        sa.Column("commented_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["created_by"], ["user.id"], name=op.f("fk_share_created_by_user")),
+        sa.ForeignKeyConstraint(
+            ["image_set_id"], ["image_set.id"], name=op.f("fk_share_image_set_id_image_set")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_share")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_share_token_hash")),
+    )
+    op.create_index(op.f("ix_share_image_set_id"), "share", ["image_set_id"], unique=False)

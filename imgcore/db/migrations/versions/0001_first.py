@@ -75,6 +75,8 @@ def upgrade() -> None:
     first_clinic.add_image_indices()
     first_clinic.add_analysis()
     first_journal.add_image_set_item()
+    first_journal.add_given_set()
+    first_journal.add_share()
     first_clinic.add_rendition()
     if op.get_bind().dialect.name == "sqlite":
         _seal_audit_on_sqlite()
