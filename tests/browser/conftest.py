@@ -7,21 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.desks import Desk
+from tests.browser.desks import Desk, open_desk
 from tests.browser.photos import make_all
-from tests.server.visits import WITH_ADMIN, beside
-from tests.servers.imgcore_server import ImgcoreServer
 
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A clinic with an administrator who is signed in."""
-    folder = tmp_path_factory.mktemp("clinic")
-    with ImgcoreServer(folder, env=WITH_ADMIN) as server, beside(server) as visits:
-        try:
-            yield Desk(visits, visits.session())
-        finally:
-            print(server.last_lines())
+    with open_desk(tmp_path_factory.mktemp("clinic")) as desk:
+        yield desk
 
 
 @pytest.fixture(scope="session")

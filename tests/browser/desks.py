@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +13,14 @@ from uuid import UUID
 
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
-from imgcore.api.identity import SESSION_COOKIE
+from imgcore.config import SESSION_COOKIE
 from imgcore.domain.access import Actor, system
 from imgcore.domain.records import Batch, Patient
 from imgcore.domain.values import NewBatch, NewPatient
 from tests.browser.photos import tiny
-from tests.server.visits import Visits
+from tests.server.visits import WITH_ADMIN, Visits, beside
 from tests.servers.browser import Watch
+from tests.servers.imgcore_server import ImgcoreServer
 
 # The first drawing of a screen on a busy machine.
 SLOW = 20_000
@@ -96,6 +99,16 @@ class Desk:
             page.locator(".field .tile:not(.empty)").first.wait_for(timeout=SLOW)
         else:
             page.locator(".zone").wait_for(timeout=SLOW)
+
+
+@contextmanager
+def open_desk(folder: Path, stores: Mapping[str, str] | None = None) -> Iterator[Desk]:
+    """Start a clinic with an administrator who is signed in; ``stores`` says where it keeps things."""
+    with ImgcoreServer(folder, env=WITH_ADMIN | dict(stores or {})) as server, beside(server) as visits:
+        try:
+            yield Desk(visits, visits.session())
+        finally:
+            print(server.last_lines())
 
 
 def tiles(page: Page) -> Locator:

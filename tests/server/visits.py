@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets import Origin, Subprotocol
 from websockets.sync.client import ClientConnection, connect
 
 from imgcore import bootstrap
-from imgcore.api.identity import SESSION_COOKIE
 from imgcore.bootstrap import Clinic
-from imgcore.config import load_settings
+from imgcore.config import SESSION_COOKIE, load_settings
 from imgcore.domain.access import Actor, Role, system, visitor
 from imgcore.domain.values import NewUser, StaffRole
 from tests.servers.imgcore_server import ImgcoreServer
@@ -109,9 +109,12 @@ class Tab:
 
 @contextmanager
 def beside(server: ImgcoreServer) -> Iterator[Visits]:
-    """Open the clinic of a running server beside it."""
-    clinic = bootstrap.build(load_settings(data_dir=server.folder / "data"))
-    try:
-        yield Visits(server, clinic)
-    finally:
-        clinic.close()
+    """Open the clinic of a running server beside it, on the same database and the same store."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in server.env.items():
+            environment.setenv(name, value)
+        clinic = bootstrap.build(load_settings(data_dir=server.folder / "data"))
+        try:
+            yield Visits(server, clinic)
+        finally:
+            clinic.close()

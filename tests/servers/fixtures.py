@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from filelock import FileLock
@@ -16,6 +17,7 @@ from playwright.sync_api import Browser, Page
 from tests.servers.browser import HOW_TO_GET, Watch, find_chromium, open_browser
 from tests.servers.imgcore_server import ImgcoreServer
 from tests.servers.postgres import Postgres
+from tests.servers.seaweedfs import SeaweedFS
 
 # The folder that all processes of one test run share; short, for the sockets in it.
 RUN = "IMGCORE_TEST_RUN"
@@ -81,6 +83,18 @@ def postgres_url(postgres: Postgres) -> Iterator[str]:
     """URL of an empty database of this test's own."""
     url = postgres.create_database()
     yield url
+    postgres.drop_database(url)
+
+
+@pytest.fixture(scope="module")
+def outer_stores(postgres: Postgres, seaweedfs: SeaweedFS) -> Iterator[dict[str, str]]:
+    """Settings with which a server keeps its rows in PostgreSQL and its pictures in S3, both empty.
+
+    Mark the test ``xdist_group("seaweedfs")``.
+    """
+    url = postgres.create_database()
+    stores = {"IMGCORE_DATABASE_URL": url, "IMGCORE_STORAGE_URL": seaweedfs.storage_url(uuid4().hex)}
+    yield stores | seaweedfs.environment
     postgres.drop_database(url)
 
 

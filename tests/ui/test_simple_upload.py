@@ -17,11 +17,11 @@ def test_released_files_are_not_held_any_more(monkeypatch: pytest.MonkeyPatch) -
         held.add_file(tab, UploadedFileRec("file", "photo.jpg", "image/jpeg", b"photograph"))
     context = SimpleNamespace(uploaded_file_mgr=held, session_id="this tab")
     monkeypatch.setattr(simple_upload, "get_script_run_ctx", lambda: context)
-    simple_upload.release([SimpleNamespace(file_id="file")])
+    simple_upload.release(["file"])
     assert held.get_files("this tab", ["file"]) == []
     assert len(held.get_files("another tab", ["file"])) == 1
 
 
 def test_without_a_tab_there_is_nothing_to_release(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simple_upload, "get_script_run_ctx", lambda: None)
-    simple_upload.release([SimpleNamespace(file_id="file")])
+    simple_upload.release(["file"])
