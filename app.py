@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
+
+gc.disable()  # all that is loaded now stays: looking for garbage in it would take a fifth of the start
 
 import streamlit as st
 
@@ -18,3 +21,6 @@ app = st.App(
     middleware=server.middleware(tabs),
     lifespan=server.lifespan,
 )
+
+gc.freeze()
+gc.enable()

@@ -20,23 +20,36 @@ from imgcore.domain.values import NewUser, parse
 from imgcore.errors import ConfigError, Conflict, ImgcoreError, Invalid
 from imgcore.imaging import ImagingPool, Limits
 from imgcore.services import Services
+from imgcore.services.account import Account
 from imgcore.services.accounts import Accounts
+from imgcore.services.audit import Audit
 from imgcore.services.batches import Batches
 from imgcore.services.downloads import Downloads
-from imgcore.services.files import Files
+from imgcore.services.files import Files, Renditions
+from imgcore.services.guests import Guests
 from imgcore.services.health import Health, check_secret
 from imgcore.services.history import History
+from imgcore.services.image_sets import ImageSets
 from imgcore.services.images import Images
+from imgcore.services.looks import Looks
 from imgcore.services.patients import Patients
+from imgcore.services.results import Results
+from imgcore.services.seals import Seals
+from imgcore.services.set_files import SetFiles
+from imgcore.services.shares import Shares
 from imgcore.services.sign_in import SignIn
 from imgcore.services.sweeps import Sweeps
+from imgcore.services.teams import Teams
 from imgcore.services.trash import Trash
 from imgcore.services.uploads import Uploads
+from imgcore.services.visit_images import VisitImages
+from imgcore.services.visits import Visits
 from imgcore.services.work import Ledger, utc_now
 from imgcore.storage import ObjectStore, open_store
 from imgcore.texts import _
 
 SWEEP_SECONDS = 180
+SEAL_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -52,12 +65,21 @@ class Clinic:
     built_at: datetime = field(default_factory=utc_now)
     _parts: ExitStack = field(default_factory=ExitStack)
     _ending: threading.Event = field(default_factory=threading.Event)
-    _sweeper: threading.Thread | None = None
+    _threads: list[threading.Thread] = field(default_factory=list)
+    _is_sealing_broken: bool = False
 
     def start_sweeping(self) -> None:
         """Finish or undo what was left half done, now and every few minutes."""
-        self._sweeper = threading.Thread(target=self._sweep, name="imgcore-sweeper", daemon=True)
-        self._sweeper.start()
+        self._start(self._sweep, "imgcore-sweeper")
+
+    def start_sealing(self) -> None:
+        """Number and chain new audit lines every second."""
+        self._start(self._keep_sealing, "imgcore-sealer")
+
+    def _start(self, work: Callable[[], None], name: str) -> None:
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
 
     def _sweep(self) -> None:
         alone_since = self.built_at if self.lock is not None else None
@@ -70,12 +92,32 @@ class Clinic:
                 _log.exception("the sweep failed; the next one tries again")
             self._ending.wait(SWEEP_SECONDS)
 
+    def _keep_sealing(self) -> None:
+        while not self._ending.wait(SEAL_SECONDS):
+            self._seal()
+
+    def _seal(self, *, is_end: bool = False) -> None:
+        try:
+            self.services.seals.run(system("sealer"))
+            self.services.seals.keep_head(system("sealer"), is_end=is_end)
+            self._is_sealing_broken = False
+        except Exception as error:  # most likely the database is away: said once, tried again
+            if not self._is_sealing_broken:
+                _log.warning("audit lines could not be sealed: %s", error, exc_info=_unknown(error))
+            self._is_sealing_broken = True
+
     def close(self) -> None:
-        """Stop the sweeper and the decoders, and let go of database, store and lock."""
+        """Stop what runs beside, seal the last audit lines, and let go of database, store and lock."""
         self._ending.set()
-        if self._sweeper is not None:
-            self._sweeper.join(timeout=5)
+        for thread in self._threads:
+            thread.join(timeout=5)
+        self._seal(is_end=True)
         self._parts.close()
+
+
+def _unknown(error: Exception) -> Exception | None:
+    """Return an error whose trace belongs into the log."""
+    return None if isinstance(error, ImgcoreError) else error
 
 
 def build(settings: Settings, *, serving: bool = False, clock: Callable[[], datetime] = utc_now) -> Clinic:
@@ -103,20 +145,36 @@ def build(settings: Settings, *, serving: bool = False, clock: Callable[[], date
 
 def _wire(ledger: Ledger, store: ObjectStore, imaging: ImagingPool) -> Services:
     categories = load_category_set(ledger.settings.category_set)
+    renditions = Renditions(ledger, store, imaging)
+    visits, images, trash = Visits(ledger), Images(ledger, categories), Trash(ledger)
+    uploads = Uploads(ledger, store, imaging, categories)
+    seals = Seals(ledger)
     return Services(
         settings=ledger.settings,
         categories=categories,
         sign_in=SignIn(ledger),
+        account=Account(ledger),
         accounts=Accounts(ledger),
         patients=Patients(ledger),
+        visits=visits,
+        visit_images=VisitImages(ledger, visits, images, uploads, trash),
         batches=Batches(ledger),
-        images=Images(ledger, categories),
-        uploads=Uploads(ledger, store, imaging, categories),
-        files=Files(ledger, store, imaging),
+        images=images,
+        uploads=uploads,
+        files=Files(ledger, store, renditions),
         downloads=Downloads(ledger, store, categories),
-        trash=Trash(ledger),
+        image_sets=ImageSets(ledger, categories),
+        set_files=SetFiles(ledger, renditions, categories),
+        shares=Shares(ledger, categories),
+        guests=Guests(ledger, renditions, categories),
+        trash=trash,
+        teams=Teams(ledger),
+        results=Results(ledger),
         history=History(ledger),
         sweeps=Sweeps(ledger, store),
+        seals=seals,
+        audit=Audit(ledger, seals),
+        looks=Looks(ledger),
         health=Health(ledger, store),
     )
 

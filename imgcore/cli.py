@@ -60,6 +60,10 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(run=_demo)
     sweep = commands.add_parser("sweep", help=_("clear up what was left half done or is past its time"))
     sweep.set_defaults(run=_sweep)
+    audit = commands.add_parser("audit", help=_("look after the record of access"))
+    checks = audit.add_subparsers(metavar=_("STEP"), required=True)
+    verify = checks.add_parser("verify", help=_("check that no line was altered or removed"))
+    verify.set_defaults(run=_verify)
     db = commands.add_parser("db", help=_("look after the database"))
     steps = db.add_subparsers(metavar=_("STEP"), required=True)
     upgrade = steps.add_parser("upgrade", help=_("bring the database to the shape of this version"))
@@ -250,6 +254,15 @@ def _sweep(_asked: argparse.Namespace) -> int:
     text = _("{taken_back} unfinished uploads, {purged} images past their time; {removed} removed.")
     print(text.format(taken_back=swept.taken_back, purged=swept.purged, removed=swept.removed))
     return 0
+
+
+def _verify(_asked: argparse.Namespace) -> int:
+    with _clinic() as (services, actor):
+        verdict = services.audit.verify(actor)
+    for finding in verdict.findings:
+        print(finding.text)
+    print(verdict.text)
+    return 0 if verdict.holds else 1
 
 
 def _upgrade(_asked: argparse.Namespace) -> int:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from imgcore.errors import ConfigError
@@ -17,6 +19,8 @@ from imgcore.texts import _
 MEBIBYTE = 1024 * 1024
 SECRET_FILE = "secret.key"
 SHORTEST_SECRET = 32
+# The cookie that carries the session of a browser.
+SESSION_COOKIE = "imgcore_session"
 
 
 class Settings(BaseSettings):
@@ -38,17 +42,28 @@ class Settings(BaseSettings):
     max_pixels: int = Field(default=64_000_000, ge=10_000)
     max_request_files: int = Field(default=100, ge=1)
     max_request_bytes: int = Field(default=500 * MEBIBYTE, ge=1024)
+    audit_heads: Path | None = None
     decoders: int = Field(default=2, ge=1, le=64)
     trash_days: int = Field(default=30, ge=1)
 
     session_idle_minutes: int = Field(default=60, ge=1)
     session_hours: int = Field(default=12, ge=1)
+    lock_minutes: float = Field(default=15, ge=0, allow_inf_nan=False)  # 0: never
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_name: str = ""
     secure_cookies: bool = False
 
-    @field_validator("data_dir")
+    @field_validator("data_dir", "audit_heads")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value.expanduser().absolute() if value is not None else None
+
+    @field_validator("audit_heads", mode="before")
+    @classmethod
+    def _none_if_empty(cls, value: object) -> object:
+        return value or None
 
     @field_validator("secret_key")
     @classmethod
@@ -64,6 +79,39 @@ class Settings(BaseSettings):
             return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("lock_minutes")
+    @classmethod
+    def _before_the_end(cls, value: float, info: ValidationInfo) -> float:
+        if value >= info.data.get("session_idle_minutes", value + 1):
+            raise ValueError(_("it must be less than IMGCORE_SESSION_IDLE_MINUTES"))
+        return value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _over_https(cls, value: str) -> str:
+        issuer = urlsplit(value)
+        is_local = issuer.scheme == "http" and issuer.hostname in ("localhost", "127.0.0.1", "::1")
+        if value and not (issuer.hostname and (issuer.scheme == "https" or is_local)):
+            raise ValueError(_("it must be an address that begins with https://"))
+        return value.strip()
+
+    @field_validator("oidc_client_id")
+    @classmethod
+    def _of_an_issuer(cls, value: str, info: ValidationInfo) -> str:
+        if not value and info.data.get("oidc_issuer"):
+            raise ValueError(_("it belongs to IMGCORE_OIDC_ISSUER"))
+        return value
+
+    @property
+    def locks_after(self) -> timedelta | None:
+        """How long a session stays open without use; None when it is never locked before it ends."""
+        return timedelta(minutes=self.lock_minutes) if self.lock_minutes else None
+
+    @property
+    def outer_name(self) -> str:
+        """What the outer sign-in is called on its button; empty when there is none."""
+        return self.oidc_issuer and (self.oidc_name or urlsplit(self.oidc_issuer).hostname or "")
+
     @property
     def database(self) -> str:
         """URL of the database: the one that was set, or SQLite in the data folder."""
@@ -78,6 +126,11 @@ class Settings(BaseSettings):
     def temporary_dir(self) -> Path:
         """Private folder for uploads under way, on the disk of the data folder."""
         return self.data_dir / "incoming"
+
+    @property
+    def heads_file(self) -> Path:
+        """File outside the database that keeps the newest hash of the audit."""
+        return self.audit_heads or self.data_dir / "audit-heads.txt"
 
     @property
     def on_sqlite(self) -> bool:

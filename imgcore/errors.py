@@ -37,6 +37,12 @@ class Unauthenticated(ImgcoreError):
     code = "not_signed_in"
 
 
+class Locked(Unauthenticated):
+    """The session was left alone for a while, and waits for the password of its person."""
+
+    code = "locked"
+
+
 class Forbidden(ImgcoreError):
     """The person may see the thing, and their role may not do this with it."""
 

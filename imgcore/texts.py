@@ -24,3 +24,8 @@ def _(text: str) -> str:
 def ngettext(one: str, many: str, count: int) -> str:
     """Return the form of a counted text that fits ``count``; the caller fills in ``{count}``."""
     return _translations().ngettext(one, many, count).format(count=count)
+
+
+def language() -> str:
+    """Return the language that the texts are in, as HTML names it."""
+    return _translations().info().get("language", "en").replace("_", "-")

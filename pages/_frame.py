@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from imgcore.domain.access import Action, Actor
+from imgcore.domain.access import Action, Actor, Role
 from imgcore.ui import (
     banner,
     clinic,
@@ -12,6 +12,7 @@ from imgcore.ui import (
     errors,
     find,
     identity,
+    looks_list,
     navigation,
     notices,
     opened,
@@ -50,13 +51,17 @@ def main() -> None:
 
 
 def _sidebar(actor: Actor, found: opened.Opened | None) -> None:
+    if actor.role is Role.PATIENT:
+        privacy.leave_off()  # whoever looks at their own record knows who they are
     with st.sidebar:
         if clinic.may(actor, Action.PATIENT_CREATE):
             find.box()
         with st.container(key="banner-side"):
             if found is not None:
                 banner.draw(found)
-            privacy.switch()
+                looks_list.button(actor, found.patient)
+            if actor.role in navigation.STAFF:
+                privacy.switch()
 
 
 # A worker process that starts from a running server executes this file too, by another name.

@@ -6,19 +6,36 @@ import streamlit as st
 
 from imgcore.domain.records import Patient
 from imgcore.texts import _
-from imgcore.ui import clinic, heading, keys, lists, patient_forms, places, privacy, words
+from imgcore.ui import (
+    clinic,
+    heading,
+    keys,
+    lists,
+    looks_list,
+    opened,
+    patient_forms,
+    places,
+    privacy,
+    team_forms,
+    team_view,
+    words,
+)
 
 PAGE_SIZE = 20
 
 
 def main() -> None:
     """Draw the list with its search box."""
-    heading.draw(_("Patients"), button=lambda: patient_forms.add_button("page"))
+    heading.draw(_("Patients"), button=_buttons)
+    found = opened.now()
+    if found is not None:
+        team_view.draw(clinic.actor(), found.patient)
     text = lists.search(_("Name, MRN or birth date"), "patients")
     turn = lists.turn("patients", PAGE_SIZE)
     page = clinic.services().patients.find(clinic.actor(), text, turn)
     if not page.items and not text:
-        st.markdown(_("There are no patients yet."))
+        in_teams = team_forms.in_use(clinic.actor())
+        st.markdown(_("You look after no patients yet.") if in_teams else _("There are no patients yet."))
     elif not page.items:
         st.markdown(_("Nobody has this in their name, numbers or birth date."))
         st.button(_("Clear the search"), key="clear-patients", on_click=lists.clear, args=("patients",))
@@ -26,6 +43,12 @@ def main() -> None:
         for patient in page.items:
             _row(patient)
     lists.pages(page, "patients")
+
+
+def _buttons() -> None:
+    with st.container(horizontal=True, width="content", gap="small"):
+        team_forms.emergency_button("page")
+        patient_forms.add_button("page")
 
 
 def _row(patient: Patient) -> None:
@@ -43,6 +66,7 @@ def _row(patient: Patient) -> None:
                 args=(patient.id,),
             )
             st.caption(details, width="content")
+        looks_list.icon(patient)
         st.button(
             _("Edit {name}").format(name=name),
             key=keys.key("icon-edit", patient.id),

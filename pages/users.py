@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from uuid import UUID
+
 import streamlit as st
 
-from imgcore.domain.access import Actor
-from imgcore.domain.records import User
+from imgcore.domain.access import Actor, Role
+from imgcore.domain.records import Patient, User
 from imgcore.texts import _
-from imgcore.ui import clinic, heading, keys, lists, user_forms, words
+from imgcore.ui import clinic, heading, keys, lists, privacy, user_forms, words
 
 PAGE_SIZE = 20
 
@@ -18,9 +21,11 @@ def main() -> None:
     heading.draw(_("Users"), button=_add_button)
     turn = lists.turn("users", PAGE_SIZE)
     page = clinic.services().accounts.all(actor, turn.page, turn.page_size)
+    linked = {user.patient_id for user in page.items if user.patient_id is not None}
+    records = {each.id: each for each in clinic.services().patients.some(actor, linked)} if linked else {}
     with st.container(gap=None):
         for user in page.items:
-            _row(actor, user)
+            _row(actor, user, records)
     lists.pages(page, "users")
 
 
@@ -34,13 +39,16 @@ def _add_button() -> None:
     )
 
 
-def _row(actor: Actor, user: User) -> None:
+def _row(actor: Actor, user: User, records: Mapping[UUID, Patient]) -> None:
     with st.container(
         key=keys.key("row", user.id), horizontal=True, vertical_alignment="center", gap="small"
     ):
         with st.container(gap=None):
-            st.markdown(f"**{words.literal(user.name)}**")
-            st.caption(words.literal(user.email))
+            st.markdown(f"**{words.literal(user_forms.called(user))}**")
+            if user.role is not Role.PATIENT or not privacy.is_on():
+                st.caption(words.literal(user.email))
+            if user.patient_id is not None:
+                st.caption(words.literal(_record(records.get(user.patient_id))))
         if not user.is_active:
             st.badge(_("closed"), color="gray")
         elif not user.has_password:
@@ -50,6 +58,12 @@ def _row(actor: Actor, user: User) -> None:
             st.caption(_("You"), width="content")
         else:
             user_forms.menu(user)
+
+
+def _record(patient: Patient | None) -> str:
+    if patient is None:
+        return _("Sees the record of a patient whom you do not see.")
+    return _("Sees the record of {person}").format(person=privacy.person(patient))
 
 
 main()

@@ -13,7 +13,8 @@ from argon2 import PasswordHasher
 from imgcore import bootstrap
 from imgcore.bootstrap import Clinic, build, in_use, use
 from imgcore.config import load_settings
-from imgcore.domain.access import Role, system, visitor
+from imgcore.domain.access import Actor, Role, system, visitor
+from imgcore.domain.values import NewPatient
 from imgcore.errors import ConfigError, DatabaseUnavailable, ImgcoreError, StoreUnavailable, Unauthenticated
 from imgcore.services import credentials
 from imgcore.services.sweeps import Swept
@@ -133,6 +134,28 @@ def test_sweeping_goes_on_after_a_fault(
     after = len(rounds)
     time.sleep(0.05)
     assert len(rounds) == after
+
+
+def test_audit_lines_are_sealed_every_second_and_after_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(bootstrap, "SEAL_SECONDS", 0.01)
+    faults: list[Exception] = [RuntimeError("a fault of ours"), DatabaseUnavailable("away")]
+    with closing(opened(tmp_path, serving=True)) as clinic:
+        run = clinic.services.seals.run
+
+        def fail_first(actor: Actor) -> int:
+            if faults:
+                raise faults.pop()
+            return run(actor)
+
+        monkeypatch.setattr(clinic.services.seals, "run", fail_first)
+        clinic.services.patients.create(system(), NewPatient(name="Ada Novak"))
+        clinic.start_sealing()
+        _wait_until(clinic.services.settings.heads_file.exists)
+        verdict = clinic.services.audit.verify(system())
+        assert (verdict.holds, verdict.lines) == (True, 1)
+    assert caplog.text.count("could not be sealed") == 1
 
 
 def test_who_shares_a_database_takes_nothing_back_at_once(tmp_path: Path) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,20 @@ def test_a_patient_who_is_not_there_takes_no_photographs(run: Run, photos: Path)
 def test_a_sweep_says_what_it_did(run: Run) -> None:
     code, output, _errors = run("sweep")
     assert (code, output) == (0, "0 unfinished uploads, 0 images past their time; 0 removed.\n")
+
+
+def test_the_audit_is_verified(run: Run, data: Path) -> None:
+    _patient(name="Mary Kowalski")
+    code, output, _errors = run("audit", "verify")
+    assert code == 0
+    assert output.startswith("All 1 lines hold; head 1 ")
+    database = sqlite3.connect(data / "imgcore.sqlite3")
+    with closing(database), database:
+        database.execute("DROP TRIGGER event_is_for_ever")
+        database.execute("DELETE FROM event WHERE seal = 1")
+    code, output, _errors = run("audit", "verify")
+    assert code == 1
+    assert output == "Line 1 was removed.\n1 fault was found.\n"
 
 
 def test_the_database_is_made_and_then_up_to_date(run: Run, data: Path) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,26 @@ def test_a_relative_folder_stays_where_it_was(monkeypatch: pytest.MonkeyPatch, t
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load_settings().trash_days = 1
+
+
+def test_the_lock_comes_before_the_end_of_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().locks_after == timedelta(minutes=15)
+    assert load_settings(lock_minutes=0).locks_after is None
+    assert load_settings(lock_minutes=0.1).locks_after == timedelta(seconds=6)
+    with pytest.raises(ConfigError, match="IMGCORE_LOCK_MINUTES"):
+        load_settings(session_idle_minutes=10)
+    for minutes in ("60", "61", "nan", "-1"):
+        monkeypatch.setenv("IMGCORE_LOCK_MINUTES", minutes)
+        with pytest.raises(ConfigError, match="IMGCORE_LOCK_MINUTES"):
+            load_settings()
+
+
+def test_an_outer_sign_in_is_whole_and_encrypted() -> None:
+    assert load_settings().outer_name == ""
+    issuer = "https://id.clinic.example"
+    assert load_settings(oidc_issuer=issuer, oidc_client_id="imgcore").outer_name == "id.clinic.example"
+    with pytest.raises(ConfigError, match="IMGCORE_OIDC_CLIENT_ID"):
+        load_settings(oidc_issuer=issuer)
+    for wrong in ("http://id.clinic.example", "id.clinic.example", "ftp://id.clinic.example"):
+        with pytest.raises(ConfigError, match="IMGCORE_OIDC_ISSUER"):
+            load_settings(oidc_issuer=wrong, oidc_client_id="imgcore")

@@ -89,6 +89,7 @@ def test_plan_has_what_a_clinic_has() -> None:
     assert {picture.format for picture in PICTURES} == set(FORMATS)
     assert {picture.shot.orientation for picture in PICTURES} == {1, 3, 6, 8}
     assert sum(max(picture.drawing.size) == 4032 for picture in PICTURES) == 6
+    assert sum(bool(batch.note) for batch in batches) == 5
 
 
 def test_every_picture_fits_its_category_and_its_day() -> None:
@@ -118,6 +119,11 @@ def test_whole_demo_clinic_is_stored_as_planned(running: Clinic) -> None:
             assert [image.original_name for image in stored] == [each.name for each in batch.pictures]
             for picture, image in zip(batch.pictures, stored, strict=True):
                 check(picture, image)
+        visits = running.services.visits.list(ACTOR, patient.id).items
+        told_of = {visit.visited_on: (visit.note, visit.image_count) for visit in visits}
+        assert told_of == {
+            each.taken_on: (each.note, len(each.pictures)) for each in planned.batches if each.note
+        }
 
 
 def check(picture: Picture, image: records.Image) -> None:

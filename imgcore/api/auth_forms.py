@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from string import Template
+from urllib.parse import urlencode
 
 from starlette.responses import HTMLResponse
 
 from imgcore.errors import ImgcoreError, TooManyTries
-from imgcore.texts import _
+from imgcore.texts import _, language
 
 STYLE = (Path(__file__).parent / "auth_pages.css").read_text(encoding="utf-8")
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
@@ -31,7 +32,7 @@ _ICON = "data:image/svg+xml;base64," + base64.b64encode(MARK.encode()).decode()
 
 _PAGE = Template(
     """<!DOCTYPE html>
-<html lang="en">
+<html lang="$lang">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -98,7 +99,10 @@ class Field:
 
 @dataclass(frozen=True)
 class Form:
-    """A page with one form; ``hidden`` are values that come back with it."""
+    """A page with one form; ``hidden`` are values that come back with it.
+
+    ``links`` are other ways on, each a path and what stands on its button.
+    """
 
     title: str
     lead: str
@@ -108,6 +112,7 @@ class Form:
     hidden: tuple[tuple[str, str], ...] = ()
     below: str = ""
     notice: str = ""
+    links: tuple[tuple[str, str], ...] = ()
 
     def answer(self, error: ImgcoreError | None = None, status: int = 200) -> HTMLResponse:
         """Return the page, with what was wrong above the fields."""
@@ -118,6 +123,10 @@ class Form:
             *(f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in self.hidden),
             *(field.html() for field in self.fields),
             f"<button>{escape(self.button)}</button></form>",
+            *(
+                f'<a class="button other" href="{escape(path)}">{escape(label)}</a>'
+                for path, label in self.links
+            ),
             f'<p class="below">{escape(self.below)}</p>' if self.below else "",
         ]
         headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooManyTries) else {}
@@ -130,8 +139,13 @@ def message(title: str, text: str, link: str, label: str, status: int) -> HTMLRe
     return _page(title, body, status, {})
 
 
-def sign_in_form(next_path: str, email: str = "", *, failed: bool = False, signed_out: bool = False) -> Form:
-    """Return the sign-in page; after a wrong password the address stays and the password is asked again."""
+def sign_in_form(
+    next_path: str, email: str = "", *, failed: bool = False, signed_out: bool = False, outer: str = ""
+) -> Form:
+    """Return the sign-in page; after a wrong password the address stays and the password is asked again.
+
+    ``outer`` is the name of the outer sign-in, if there is one.
+    """
     return Form(
         title=_("Sign in"),
         lead="",
@@ -144,7 +158,45 @@ def sign_in_form(next_path: str, email: str = "", *, failed: bool = False, signe
         hidden=(("next", next_path),),
         below=_("Forgotten your password? An administrator of your clinic can give you a new link."),
         notice=_("You are signed out.") if signed_out else "",
+        links=_outer_link(next_path, outer),
     )
+
+
+def unlock_form(name: str, next_path: str, outer: str = "") -> Form:
+    """Return the page that asks for the password of who was here before it goes on."""
+    return Form(
+        title=_("Imgcore is locked"),
+        lead=_("Signed in as {name}. Type your password to go on.").format(name=name),
+        fields=(Field("password", _("Password"), "current-password", "password", focus=True),),
+        button=_("Unlock"),
+        action="/auth/unlock",
+        hidden=(("next", next_path),),
+        links=(*_outer_link(next_path, outer), ("/auth/logout", _("Sign out"))),
+    )
+
+
+def password_form(email: str, min_length: int) -> Form:
+    """Return the page on which a person changes their own password."""
+    current = Field(
+        "current", _("Current password"), "current-password", "password", focus=True, max_length=1000
+    )
+    return Form(
+        title=_("Change password"),
+        lead=_("Every other browser is signed out, and your tokens stop working."),
+        fields=(
+            Field("email", _("E-mail"), "username", "email", email, readonly=True),
+            current,
+            *_new_password(min_length, label=_("New password")),
+        ),
+        button=_("Change password"),
+        action="/auth/password",
+        links=(("/account", _("Cancel")),),
+    )
+
+
+def _outer_link(next_path: str, outer: str) -> tuple[tuple[str, str], ...]:
+    path = f"/auth/oidc?{urlencode({'next': next_path})}"
+    return ((path, _("Sign in with {name}").format(name=outer)),) if outer else ()
 
 
 def set_up_form(name: str, email: str, min_length: int, *, asks_code: bool) -> Form:
@@ -195,11 +247,11 @@ def sign_out_form(name: str) -> Form:
     )
 
 
-def _new_password(min_length: int, *, focus: bool = False) -> tuple[Field, Field]:
+def _new_password(min_length: int, *, focus: bool = False, label: str = "") -> tuple[Field, Field]:
     hint = _("At least {count} characters; a few words will do.").format(count=min_length)
     first = Field(
         "password",
-        _("Password"),
+        label or _("Password"),
         "new-password",
         "password",
         hint=hint,
@@ -222,6 +274,8 @@ def _notice(text: str) -> str:
 
 def _page(title: str, body: str, status: int, headers: dict[str, str]) -> HTMLResponse:
     mark = MARK.replace("<svg", '<svg aria-hidden="true"', 1)
-    html = _PAGE.substitute(title=escape(title), icon=_ICON, style=STYLE, mark=mark, body=body)
+    html = _PAGE.substitute(
+        lang=escape(language()), title=escape(title), icon=_ICON, style=STYLE, mark=mark, body=body
+    )
     fixed = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
     return HTMLResponse(html, status_code=status, headers={**fixed, **headers})

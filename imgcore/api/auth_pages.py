@@ -6,29 +6,30 @@ from collections.abc import Callable
 from functools import partial
 from urllib.parse import quote, urlencode
 
-from anyio import CapacityLimiter
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from imgcore.api import auth_forms, identity, set_up
-from imgcore.api.auth_forms import Form
-from imgcore.api.errors import error_answer, status_of
+from imgcore.api.auth_requests import (
+    FORM_BYTES,
+    again,
+    browser_of,
+    chosen_password,
+    passwords,
+    signed_out,
+    typed_in,
+    welcome,
+)
 from imgcore.api.identity import actor_of, in_thread
 from imgcore.api.paths import local_target
 from imgcore.bootstrap import Clinic
-from imgcore.domain.access import Actor, Role, visitor
+from imgcore.domain.access import Actor, Role
 from imgcore.domain.values import PASSWORD_LENGTH, NewUser, parse
 from imgcore.errors import ImgcoreError, Invalid, Unauthenticated
 from imgcore.services import Services
 from imgcore.services.sign_in import Opened
 from imgcore.texts import _
-
-FORM_BYTES = 16 * 1024
-FORM_TYPE = "application/x-www-form-urlencoded"
-
-# Each password costs 64 MiB of memory while it is checked.
-_passwords = CapacityLimiter(4)
 
 
 class AuthPages:
@@ -47,7 +48,6 @@ class AuthPages:
             Route("/auth/logout", self.logout, **both),  # type: ignore[arg-type]
             Route("/auth/setup", self.set_up, **both),  # type: ignore[arg-type]
             Route("/auth/link/{token}", self.link, **both),  # type: ignore[arg-type]
-            Route("/auth/session", self.session, methods=["GET"]),
         ]
 
     async def login(self, request: Request) -> Response:
@@ -60,21 +60,22 @@ class AuthPages:
             return RedirectResponse(target, status_code=303)
         if await self._needs_set_up(actor):
             return RedirectResponse("/auth/setup", status_code=303)
-        return auth_forms.sign_in_form(target, signed_out="signed_out" in request.query_params).answer()
+        left = "signed_out" in request.query_params
+        return auth_forms.sign_in_form(target, signed_out=left, outer=self._outer).answer()
 
     async def _sign_in(self, request: Request, actor: Actor) -> Response:
-        typed = await _typed(request)
+        typed = await typed_in(request)
         email, target = typed.get("email", "").strip(), local_target(typed.get("next", "/"))
-        browser = request.headers.get("user-agent", "")
+        browser = browser_of(request)
         sign_in = self._services.sign_in
-        work = partial(sign_in.open, _signed_out(actor), email, typed.get("password", ""), browser)
+        work = partial(sign_in.open, signed_out(actor), email, typed.get("password", ""), browser)
         try:
-            opened = await in_thread(work, _passwords)
+            opened = await in_thread(work, passwords)
         except ImgcoreError as error:
             failed = isinstance(error, Unauthenticated)
-            return _again(auth_forms.sign_in_form(target, email, failed=failed), error)
+            return again(auth_forms.sign_in_form(target, email, failed=failed, outer=self._outer), error)
         await self._end(actor)
-        return self._welcome(request, opened, target)
+        return welcome(request, self._services.settings, opened, target)
 
     async def logout(self, request: Request) -> Response:
         """Ask whether to sign out, or do it."""
@@ -94,7 +95,7 @@ class AuthPages:
             return RedirectResponse("/auth/login", status_code=303)
         asks_code = not self._is_local or not set_up.is_of_this_machine(request)
         asks_code = asks_code or self._services.settings.secure_cookies
-        typed = await _typed(request) if request.method == "POST" else {}
+        typed = await typed_in(request) if request.method == "POST" else {}
         name, email = typed.get("name", "").strip(), typed.get("email", "").strip()
         form = auth_forms.set_up_form(name, email, PASSWORD_LENGTH, asks_code=asks_code)
         if request.method != "POST":
@@ -102,17 +103,17 @@ class AuthPages:
         try:
             if asks_code:
                 self._codes.check(self._services.settings, typed.get("code", ""))
-            password = _chosen_password(typed)
+            password = chosen_password(typed)
             new = parse(NewUser, email=email, name=name, role=Role.ADMIN, password=password)
-            browser = request.headers.get("user-agent", "")
-            opened = await in_thread(partial(_first_admin, self._services, actor, new, browser), _passwords)
+            browser = browser_of(request)
+            opened = await in_thread(partial(_first_admin, self._services, actor, new, browser), passwords)
         except ImgcoreError as error:
-            return _again(form, error)
-        return self._welcome(request, opened, "/")
+            return again(form, error)
+        return welcome(request, self._services.settings, opened, "/")
 
     async def link(self, request: Request) -> Response:
         """Show whose one-time link this is, or set the password that was chosen and sign in."""
-        actor, token = _signed_out(actor_of(request)), request.path_params["token"]
+        actor, token = signed_out(actor_of(request)), request.path_params["token"]
         sign_in = self._services.sign_in
         try:
             email = await in_thread(partial(sign_in.link_owner, actor, token))
@@ -122,24 +123,21 @@ class AuthPages:
         if request.method != "POST":
             return form.answer()
         try:
-            password = _chosen_password(await _typed(request))
-            browser = request.headers.get("user-agent", "")
-            opened = await in_thread(partial(sign_in.redeem, actor, token, password, browser), _passwords)
+            password = chosen_password(await typed_in(request))
+            browser = browser_of(request)
+            opened = await in_thread(partial(sign_in.redeem, actor, token, password, browser), passwords)
         except ImgcoreError as error:
-            return _again(form, error)
+            return again(form, error)
         await self._end(actor_of(request))
-        return self._welcome(request, opened, "/")
-
-    async def session(self, request: Request) -> Response:
-        """Say who is signed in, for a page that watches; asking does not keep the session alive."""
-        actor = actor_of(request)
-        if actor.session_id is None:
-            return error_answer(Unauthenticated(_("Please sign in.")), actor.request_id)
-        return JSONResponse({"name": actor.name, "email": actor.email, "role": actor.role.value})
+        return welcome(request, self._services.settings, opened, "/")
 
     @property
     def _services(self) -> Services:
         return self._clinic().services
+
+    @property
+    def _outer(self) -> str:
+        return self._services.settings.outer_name
 
     async def _needs_set_up(self, actor: Actor) -> bool:
         return await in_thread(partial(self._services.accounts.needs_set_up, actor))
@@ -149,40 +147,7 @@ class AuthPages:
         if actor.session_id is not None:
             await in_thread(partial(self._services.sign_in.end, actor))
 
-    def _welcome(self, request: Request, opened: Opened, target: str) -> Response:
-        answer = RedirectResponse(target, status_code=303)
-        identity.set_cookie(answer, opened.token, self._services.settings, request.url.scheme)
-        return answer
-
-
-async def _typed(request: Request) -> dict[str, str]:
-    """Return what stands in the form; anything but a small plain form is an empty one."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM_TYPE:
-        return {}
-    form = await request.form(max_fields=20)
-    return {name: value for name, value in form.items() if isinstance(value, str)}
-
-
-def _again(form: Form, error: ImgcoreError) -> Response:
-    return form.answer(error, status_of(error))
-
-
-def _chosen_password(typed: dict[str, str]) -> str:
-    password = typed.get("password", "")
-    if len(password) < PASSWORD_LENGTH:
-        raise Invalid(_("The password needs at least {count} characters.").format(count=PASSWORD_LENGTH))
-    if len(password) > 200:
-        raise Invalid(_("The password is too long."))
-    if password != typed.get("again", ""):
-        raise Invalid(_("The two passwords are not the same."))
-    return password
-
 
 def _first_admin(services: Services, actor: Actor, new: NewUser, browser: str) -> Opened:
     services.accounts.set_up(actor, new)
     return services.sign_in.open(actor, new.email, new.password or "", browser)
-
-
-def _signed_out(actor: Actor) -> Actor:
-    """Return the asker as a visitor: whoever signs in was nobody before."""
-    return visitor(actor.address, actor.request_id)

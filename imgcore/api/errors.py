@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from imgcore import errors
 from imgcore.domain.values import explain
 from imgcore.errors import ImgcoreError, Invalid
 from imgcore.texts import _
+
+if TYPE_CHECKING:  # the pages around the REST interface answer errors too, and start without it
+    from fastapi import FastAPI
 
 RETRY_SECONDS = 5
 STATUS: dict[type[ImgcoreError], int] = {
@@ -129,6 +131,8 @@ def unexpected_answer(request: Request, error: Exception) -> JSONResponse:
 
 def install(api: FastAPI) -> None:
     """Make every error of the application answer in the one shape."""
+    from fastapi.exceptions import RequestValidationError
+
     api.add_exception_handler(ImgcoreError, _on_error)
     api.add_exception_handler(RequestValidationError, _on_validation)
     api.add_exception_handler(HTTPException, _on_http)
@@ -141,6 +145,8 @@ async def _on_error(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _on_validation(request: Request, error: Exception) -> JSONResponse:
+    from fastapi.exceptions import RequestValidationError
+
     problems = list(error.errors()) if isinstance(error, RequestValidationError) else []
     request_id = request_id_of(request)
     if any(problem["type"] == "json_invalid" for problem in problems):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import quote, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -19,13 +20,14 @@ from imgcore.api.sockets import POLICY_VIOLATION, Socket
 from imgcore.api.tabs import Tabs
 from imgcore.api.upload_caps import Caps, UploadCaps
 from imgcore.bootstrap import Clinic
+from imgcore.config import SESSION_COOKIE
 from imgcore.domain.access import Actor
-from imgcore.errors import Forbidden, ImgcoreError, NotFound, Unauthenticated
+from imgcore.errors import Forbidden, ImgcoreError, Locked, NotFound, Unauthenticated
 from imgcore.texts import _
 
 # Says to Streamlit whose tab it is, so that nobody else can take up where the tab was left.
 PERSON_HEADER = "X-Imgcore-Person"
-SIGN_IN = "/auth/login"
+SIGN_IN, UNLOCK = "/auth/login", "/auth/unlock"
 _UPLOADS = "/_stcore/upload_file/"
 
 
@@ -119,7 +121,7 @@ class Guard:
         actor = await self._by_token(visit)
         if actor is None:
             actor = await self._by_cookie(visit)
-            needs_proof = actor is not None or visit.path.startswith("/auth/")
+            needs_proof = actor is not None or visit.path.startswith(("/auth/", "/share/"))
             if writes and needs_proof and not origins.is_from_our_page(visit.headers):
                 raise Forbidden(_("This request did not come from a page of Imgcore."))
         if actor is None and not _is_open_to_visitors(visit):
@@ -133,14 +135,20 @@ class Guard:
         return await identity.by_bearer(self._clinic(), visit.asking, token)
 
     async def _by_cookie(self, visit: Visit) -> Actor | None:
-        token = identity.cookie_of(visit.connection)
-        is_use = visit.access is not Access.ANYONE
-        return await identity.by_cookie(self._clinic(), visit.asking, token, is_use=is_use)
+        token, is_open = identity.cookie_of(visit.connection), visit.access is Access.ANYONE
+        even_locked = paths.is_for_locked(visit.path)
+        ask = partial(identity.by_cookie, self._clinic(), visit.asking, token, even_locked=even_locked)
+        try:
+            return await ask(is_use=not is_open)
+        except Locked:
+            if is_open:
+                return None  # as whoever came to this browser while its person is away
+            raise
 
     async def _upload(self, visit: Visit, receive: Receive, send: Send) -> None:
         """Pass a file of Streamlit's own uploader on, into a tab of the same session only."""
         tab = visit.path.removeprefix(_UPLOADS).partition("/")[0]
-        owner = self._tabs.cookie(tab, identity.SESSION_COOKIE) or ""
+        owner = self._tabs.cookie(tab, SESSION_COOKIE) or ""
         if not secrets.compare_digest(owner.encode(), identity.cookie_of(visit.connection).encode()):
             raise NotFound(_("This tab is no longer open."), hint=_("Reload the page and try again."))
         if visit.scope["method"] != "PUT":
@@ -187,7 +195,8 @@ def _is_open_to_visitors(visit: Visit) -> bool:
 
 def _refusal(visit: Visit, error: Exception) -> Response:
     if isinstance(error, Unauthenticated) and _is_page_load(visit):
-        return RedirectResponse(_sign_in_first(visit), status_code=303)
+        first = UNLOCK if isinstance(error, Locked) else SIGN_IN
+        return RedirectResponse(_and_back(first, visit), status_code=303)
     if isinstance(error, ImgcoreError):
         return error_answer(error, visit.asking.request_id)
     return unexpected_answer(Request(visit.scope), error)
@@ -198,7 +207,7 @@ def _is_page_load(visit: Visit) -> bool:
     return visit.scope["method"] == "GET" and to_show and "text/html" in visit.headers.get("accept", "")
 
 
-def _sign_in_first(visit: Visit) -> str:
+def _and_back(first: str, visit: Visit) -> str:
     query = visit.scope["query_string"].decode("latin-1")
     wanted = quote(visit.path) + (f"?{query}" if query else "")
-    return SIGN_IN if wanted == "/" else f"{SIGN_IN}?{urlencode({'next': wanted})}"
+    return first if wanted == "/" else f"{first}?{urlencode({'next': wanted})}"

@@ -13,12 +13,11 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from imgcore.bootstrap import Clinic
-from imgcore.config import Settings
+from imgcore.config import SESSION_COOKIE, Settings
 from imgcore.domain.access import Actor, visitor
 from imgcore.errors import Unauthenticated
 from imgcore.texts import _
 
-SESSION_COOKIE = "imgcore_session"
 LONGEST_TOKEN = 4096
 R = TypeVar("R")
 
@@ -77,11 +76,17 @@ async def in_thread(work: Callable[[], R], limiter: CapacityLimiter = _threads) 
     return await to_thread.run_sync(work, limiter=limiter)
 
 
-async def by_cookie(clinic: Clinic, asking: Actor, token: str, *, is_use: bool = True) -> Actor | None:
-    """Return who is signed in with this cookie, or None; ``is_use`` puts off the end of an idle session."""
+async def by_cookie(
+    clinic: Clinic, asking: Actor, token: str, *, is_use: bool = True, even_locked: bool = False
+) -> Actor | None:
+    """Return who is signed in with this cookie, or None; ``Locked`` unless ``even_locked``.
+
+    ``is_use`` puts off the lock and the end of an idle session.
+    """
     if not token:
         return None
-    return await in_thread(partial(clinic.services.sign_in.by_cookie, asking, token, is_use=is_use))
+    ask = clinic.services.sign_in.by_cookie
+    return await in_thread(partial(ask, asking, token, is_use=is_use, even_locked=even_locked))
 
 
 async def by_bearer(clinic: Clinic, asking: Actor, token: str) -> Actor:

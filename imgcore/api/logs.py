@@ -1,4 +1,4 @@
-"""What the server's own log must never hold: the query of a link, and the secret of a one-time link."""
+"""What the server's own log must never hold: a link's query, and the secret of a one-time link or a share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import logging
 import re
 
 _QUERY = re.compile(r"\?\S*")
-_ONE_TIME = re.compile(r"(/auth/link/)[^/?\s]+")
+# What follows the PIN has the id of a share in its address, and no secret.
+_ONE_TIME = re.compile(r"(/auth/link/|/share/(?!opened/))[^/?\s]+")
 
 
 def without_secrets(path: str) -> str:

@@ -16,7 +16,6 @@ from imgcore.services.intake import Incoming, Intake
 from imgcore.services.uploads import refusal
 from imgcore.texts import _, ngettext
 
-FILES = "images"
 MOST_FIELDS_BYTES = 2 * 1024 * 1024
 _FIELD_COSTS = 100  # bytes of memory that even an empty field takes
 
@@ -24,10 +23,16 @@ _FIELD_COSTS = 100  # bytes of memory that even an empty field takes
 class Form:
     """One multipart form; the bytes of each file go to an intake, those of one that fails are dropped."""
 
-    def __init__(self, content_type: str, open_file: Callable[[str], Intake], most_files: int) -> None:
-        """Refuse what is no multipart form; ``open_file`` is given the name of each file that begins."""
+    def __init__(
+        self, content_type: str, open_file: Callable[[str], Intake], most_files: int, name: str = "images"
+    ) -> None:
+        """Refuse what is no multipart form; ``open_file`` is given the name of each file that begins.
+
+        ``name`` is the field that holds the files.
+        """
         self.files: list[Incoming | Refused] = []
         self.fields: dict[str, list[str]] = defaultdict(list)
+        self._files_name = name
         self._open_file = open_file
         self._most_files = most_files
         self._header = (bytearray(), bytearray())
@@ -76,7 +81,8 @@ class Form:
     def _parse(self, content_type: str) -> MultipartParser:
         kind, options = parse_options_header(content_type)
         if kind != b"multipart/form-data":
-            raise UnsupportedType(_("Images are sent as multipart/form-data, in the field images."))
+            text = _("Images are sent as multipart/form-data, in the field {name}.")
+            raise UnsupportedType(text.format(name=self._files_name))
         boundary = options.get(b"boundary", b"")
         if not boundary:
             raise HTTPException(400)
@@ -117,7 +123,7 @@ class Form:
         self._header = (bytearray(), bytearray())
 
     def _headers_finished(self) -> None:
-        if self._name != FILES:
+        if self._name != self._files_name:
             self._count(_FIELD_COSTS)
             return
         if len(self.files) >= self._most_files:
@@ -135,7 +141,7 @@ class Form:
             self._failure = refusal(self._file_name, error)
 
     def _data(self, data: bytes, start: int, end: int) -> None:
-        if self._name != FILES:
+        if self._name != self._files_name:
             self._count(end - start)
             self._value.extend(data[start:end])
         elif self._intake is not None and self._failure is None:
@@ -145,7 +151,7 @@ class Form:
                 self._failure = refusal(self._intake.name, error)
 
     def _end(self) -> None:
-        if self._name != FILES:
+        if self._name != self._files_name:
             self.fields[self._name].append(_text(bytes(self._value)))
             return
         intake, self._intake = self._intake, None

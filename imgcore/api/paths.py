@@ -28,7 +28,12 @@ TABLE: dict[str, Access] = {
     "/auth/logout": Access.ANYONE,
     "/auth/setup": Access.ANYONE,
     "/auth/session": Access.ANYONE,
+    "/auth/unlock": Access.ANYONE,
     "/auth/link/*": Access.ANYONE,
+    "/auth/oidc": Access.ANYONE,
+    "/auth/oidc/callback": Access.ANYONE,
+    "/auth/password": Access.SESSION,
+    "/share/*": Access.ANYONE,
     "/api/*": Access.SESSION_OR_BEARER,
     "/api/v1/auth/token": Access.ANYONE,
     "/files/*": Access.SIGNED,
@@ -46,6 +51,10 @@ TABLE: dict[str, Access] = {
     "/_stcore/agent/openapi.json": Access.SESSION,
     "/_stcore/agent/mcp": Access.SESSION,
 }
+# All that a session is good for while it is locked.
+WHILE_LOCKED = frozenset(
+    {"/auth/session", "/auth/unlock", "/auth/oidc/callback", "/auth/login", "/auth/logout"}
+)
 
 
 def classified(path: str) -> Access | None:
@@ -62,6 +71,11 @@ def classified(path: str) -> Access | None:
 def access(path: str) -> Access:
     """Return what a path asks of its caller."""
     return classified(path) or Access.SESSION
+
+
+def is_for_locked(path: str) -> bool:
+    """Tell whether who is asking is known on this path even while the session is locked."""
+    return (path.rstrip("/") or "/") in WHILE_LOCKED
 
 
 def is_plain(path: str) -> bool:

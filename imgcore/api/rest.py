@@ -9,13 +9,19 @@ from fastapi import FastAPI
 import imgcore
 from imgcore.api import errors
 from imgcore.api.routes import (
+    account,
+    audit,
     batches,
+    consultations,
     files,
     health,
+    image_sets,
     images,
     patients,
     reference,
+    results,
     sign_in,
+    teams,
     trash,
     uploads,
     users,
@@ -24,8 +30,9 @@ from imgcore.bootstrap import Clinic
 
 # The order of the reference.
 ROUTERS = (
-    sign_in.public, sign_in.router, patients.router, batches.router, uploads.router, images.router,
-    files.router, files.public, trash.router, users.router, health.public, reference.router,
+    sign_in.public, sign_in.router, account.router, patients.router, batches.router, uploads.router,
+    images.router, consultations.router, files.router, files.public, image_sets.router, teams.router,
+    results.router, trash.router, users.router, audit.router, health.public, reference.router,
 )  # fmt: skip
 ABOUT = """Everything that the screens can do with patients, batches and images.
 

@@ -103,16 +103,17 @@ class Consent(Answer):
 
 
 _NO_CONSENT = {"given_on": None, "withdrawn_on": None}
+PATIENT: dict[str, Any] = {
+    "id": _PATIENT_ID, "name": "Ada Novak", "mrn": "10442", "external_id": "his-77", "birth_on": "1961-04-12",
+    "sex": "female", "notes": "", "consent_record": {"given_on": "2025-11-06", "withdrawn_on": None},
+    "consent_teaching": _NO_CONSENT, "consent_publication": _NO_CONSENT, "trashed_at": None, **_TIMES,
+}  # fmt: skip
 
 
 class Patient(Answer):
     """A person whose photographs are kept."""
 
-    model_config = _example(
-        id=_PATIENT_ID, name="Ada Novak", mrn="10442", external_id="his-77", birth_on="1961-04-12",
-        sex="female", notes="", consent_record={"given_on": "2025-11-06", "withdrawn_on": None},
-        consent_teaching=_NO_CONSENT, consent_publication=_NO_CONSENT, trashed_at=None, **_TIMES,
-    )  # fmt: skip
+    model_config = _example(**PATIENT)
 
     id: UUID
     name: str

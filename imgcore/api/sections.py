@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
 from imgcore.api.errors import documented, unexpected_answer
-from imgcore.api.identity import SESSION_COOKIE
+from imgcore.config import SESSION_COOKIE
 from imgcore.errors import ImgcoreError
 
 MOST_BODY_BYTES = 1024 * 1024

@@ -21,7 +21,7 @@ FIXED = {
         "display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), usb=()"
     ),
 }
-TWO_YEARS = "max-age=63072000"
+TWO_YEARS = "max-age=63072000; includeSubDomains"
 
 
 class SecurityHeaders:
@@ -73,7 +73,7 @@ def _policy(script_hashes: list[str]) -> str:
             "frame-src 'self'",
             "frame-ancestors 'self'",
             "form-action 'self'",
-            "base-uri 'self'",
+            "base-uri 'none'",
             "object-src 'none'",
         ]
     )

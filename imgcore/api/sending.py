@@ -14,6 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from imgcore.errors import StoreUnavailable
+from imgcore.services.audit import Sheet
 from imgcore.services.files import File
 from imgcore.texts import _
 
@@ -74,6 +75,17 @@ def send_archive(name: str, length: int, chunks: Iterator[bytes]) -> Response:
         "X-Content-Type-Options": "nosniff",
     }
     return Streamed(chunks, 200, headers)
+
+
+def send_sheet(sheet: Sheet) -> Response:
+    """Return the answer that gives a table or a document while it is being made."""
+    headers = {
+        "Content-Type": sheet.mime_type,
+        "Content-Disposition": disposition(sheet.name, attachment=True),
+        "Cache-Control": "private, no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Streamed(sheet.chunks, 200, headers)
 
 
 def disposition(name: str, *, attachment: bool) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from anyio import to_thread
 from starlette.middleware import Middleware
@@ -13,11 +15,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imgcore import bootstrap
 from imgcore.api import assets, logs
+from imgcore.api.auth_oidc import OuterSignIn
 from imgcore.api.auth_pages import AuthPages
+from imgcore.api.auth_sessions import SessionPages
 from imgcore.api.guard import Guard
-from imgcore.api.rest import build_api
 from imgcore.api.security import SecurityHeaders
 from imgcore.api.set_up import is_loopback, set_up_code
+from imgcore.api.share_pages import SharePages
 from imgcore.api.tabs import Tabs
 from imgcore.bootstrap import Clinic, in_use
 from imgcore.config import load_settings
@@ -25,14 +29,19 @@ from imgcore.domain.access import visitor
 from imgcore.errors import ImgcoreError
 from imgcore.texts import _
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
 REST_PATHS = ("/api/{rest:path}", "/files/{rest:path}", "/healthz", "/healthz/", "/readyz", "/readyz/")
 
 
 def routes(address: str | None) -> list[BaseRoute]:
     """Return what stands beside the screens; ``address`` is the one that the server listens on."""
-    rest = build_api(in_use)
+    rest = Rest()
     pages = AuthPages(in_use, is_local=is_loopback(address))
-    return [*pages.routes(), *assets.routes(), *(Route(path, endpoint=rest) for path in REST_PATHS)]
+    parts = (pages, SessionPages(in_use), OuterSignIn(in_use), SharePages(in_use), assets)
+    beside = [route for part in parts for route in part.routes()]
+    return [*beside, *(Route(path, endpoint=rest) for path in REST_PATHS)]
 
 
 def middleware(tabs: Tabs) -> list[Middleware]:
@@ -52,11 +61,39 @@ async def lifespan(_app: object) -> AsyncIterator[None]:
     bootstrap.use(clinic)
     try:
         clinic.start_sweeping()
+        clinic.start_sealing()
         await to_thread.run_sync(_announce_set_up, clinic)
         yield
     finally:
         bootstrap.use(None)
         await to_thread.run_sync(clinic.close)
+
+
+class Rest:
+    """The REST interface, put together when it is first asked for: that takes as long as all the rest."""
+
+    def __init__(self) -> None:
+        self._api: FastAPI | None = None
+        self._making = threading.Lock()
+
+    def api(self) -> FastAPI:
+        """Return the application, made by whoever asks first."""
+        with self._making:
+            if self._api is None:
+                from imgcore.api.rest import build_api
+
+                self._api = build_api(in_use)
+            return self._api
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """All its routes."""
+        return self.api().routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; the first waits until there is something to answer it."""
+        api = self._api if self._api is not None else await to_thread.run_sync(self.api)
+        await api(scope, receive, send)
 
 
 class ReadableStart:

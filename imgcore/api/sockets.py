@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from imgcore.errors import ImgcoreError
+from imgcore.errors import ImgcoreError, Locked
 
 POLL_SECONDS = 2.0
 WAITING_MESSAGES = 16
@@ -24,7 +24,8 @@ logger = logging.getLogger(__name__)
 class Socket:
     """One open websocket; ``in_session`` is asked before each message, and with None every two seconds.
 
-    A message of a session that has ended is not passed on, and nothing is sent after it.
+    A message of a session that has ended is not passed on, and nothing is sent after it. While the
+    session is locked the tab stays connected, and what it sends is dropped.
     """
 
     def __init__(
@@ -62,6 +63,8 @@ class Socket:
             if await self._in_session(message):
                 return True
             await self._cut(POLICY_VIOLATION)
+        except Locked:
+            return False
         except ImgcoreError:
             # The database is away. The tab comes back by itself; until then its message must not count.
             if message is not None:

@@ -74,15 +74,20 @@ class ImageSet(Table, table=True):
     created_by: UUID | None = Field(default=None, foreign_key="user.id")
     frozen_at: datetime | None = None
     hash: str | None = Field(default=None, max_length=64)
+    size: int = 0  # how many images it was frozen with
 
 
 class ImageSetItem(Table, table=True):
-    """One image of a set, in its place; it goes when the image is removed for good."""
+    """One image of a set, in its place; it goes when the image is removed for good.
+
+    ``patient_id`` is whose image it was when the set was frozen.
+    """
 
     __tablename__: ClassVar[str] = "image_set_item"
 
     image_set_id: UUID = Field(foreign_key="image_set.id", primary_key=True)
     image_id: UUID = Field(foreign_key="image.id", primary_key=True, index=True, ondelete="CASCADE")
+    patient_id: UUID
     place: int
     pseudonym: str = Field(default="", max_length=40)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from uuid import UUID
 
 from imgcore.demo.plans import Picture, PlannedBatch, PlannedPatient, clinic
 from imgcore.domain.access import Actor
 from imgcore.domain.records import Batch, Patient
-from imgcore.domain.values import ImageFields
+from imgcore.domain.values import ImageFields, NewVisit
 from imgcore.errors import Conflict, NotFound, Unavailable
 from imgcore.services import Services
 from imgcore.services.images import Filter
@@ -83,7 +84,21 @@ def _batch(services: Services, actor: Actor, patient: Patient, planned: PlannedB
     day = planned.taken_on
     there = services.batches.of_patient(actor, patient.id, day.isoformat()).items
     same = [batch for batch in there if batch.taken_on == day]
-    return same[0] if same else services.batches.create(actor, patient.id, planned.new)
+    if same:
+        return same[0]
+    new = planned.new.model_copy(update={"visit_id": _visit(services, actor, patient, planned)})
+    return services.batches.create(actor, patient.id, new)
+
+
+def _visit(services: Services, actor: Actor, patient: Patient, planned: PlannedBatch) -> UUID | None:
+    """Return the visit at which a batch was taken, if it was at one."""
+    if not planned.note:
+        return None
+    for visit in services.visits.list(actor, patient.id).items:
+        if visit.visited_on == planned.taken_on:
+            return visit.id
+    new = NewVisit(visited_on=planned.taken_on, note=planned.note)
+    return services.visits.create(actor, patient.id, new).id
 
 
 def _store(services: Services, actor: Actor, batch: Batch, picture: Picture) -> None:

@@ -45,11 +45,15 @@ class Picture:
 
 @dataclass(frozen=True)
 class PlannedBatch:
-    """One batch to be, with its pictures in the order in which they were taken."""
+    """One batch to be, with its pictures in the order in which they were taken.
+
+    One with a ``note`` was taken at a visit.
+    """
 
     new: NewBatch
     taken_on: date
     pictures: tuple[Picture, ...]
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,8 @@ class _Plan:
         for word in raw["pictures"].split():
             at += timedelta(seconds=chance.randint(9, 75))
             pictures.append(self._picture(patient, raw, word, at, is_primary=not pictures))
-        return PlannedBatch(parse(NewBatch, name=raw.get("name"), taken_on=day), day, tuple(pictures))
+        new = parse(NewBatch, name=raw.get("name"), taken_on=day)
+        return PlannedBatch(new, day, tuple(pictures), raw.get("note", "").strip())
 
     def _picture(
         self, patient: dict[str, Any], batch: dict[str, Any], word: str, at: datetime, *, is_primary: bool

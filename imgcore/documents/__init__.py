@@ -3,6 +3,19 @@
 from __future__ import annotations
 
 from imgcore.documents.archives import Archive, ArchiveEntry, LeftOut
-from imgcore.documents.tables import ManifestRow, manifest
+from imgcore.documents.receipts import Receipt, ReceiptRow, receipt_pdf
+from imgcore.documents.tables import Cell, ManifestRow, csv_bytes, csv_stream, manifest
 
-__all__ = ["Archive", "ArchiveEntry", "LeftOut", "ManifestRow", "manifest"]
+__all__ = [
+    "Archive",
+    "ArchiveEntry",
+    "Cell",
+    "LeftOut",
+    "ManifestRow",
+    "Receipt",
+    "ReceiptRow",
+    "csv_bytes",
+    "csv_stream",
+    "manifest",
+    "receipt_pdf",
+]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 
 from imgcore.texts import _
 
 Cell = str | int | float | date | None
 
+_ROWS_AT_ONCE = 500
 # What makes Excel or LibreOffice take a cell for a formula, at once or after it trims the cell;
 # the last four are the full-width signs, which a Japanese Excel reads as the plain ones.
 _FORMULA_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
@@ -36,11 +38,26 @@ def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
     Without the mark Excel reads the file in the computer's old code page and spoils every name
     that is not English; pandas, LibreOffice and Google Sheets skip it.
     """
+    return b"".join(csv_stream(header, rows))
+
+
+def csv_stream(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
+    """Yield such a table in pieces, for one that is too long to be held as a whole."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow([_harmless(cell) for cell in header])
-    writer.writerows([_harmless(cell) for cell in row] for row in rows)
-    return text.getvalue().encode("utf-8-sig", errors="replace")
+    text.write("\ufeff")
+    for number, row in enumerate(chain([header], rows), 1):
+        writer.writerow([_harmless(cell) for cell in row])
+        if number % _ROWS_AT_ONCE == 0:
+            yield _taken(text)
+    yield _taken(text)
+
+
+def _taken(text: io.StringIO) -> bytes:
+    content = text.getvalue().encode("utf-8", errors="replace")
+    text.seek(0)
+    text.truncate()
+    return content
 
 
 def manifest(rows: Iterable[ManifestRow]) -> bytes:

@@ -107,7 +107,7 @@ _ROWS: dict[Action, str] = {
     Action.TRASH_SEE: "clinic clinic - - -",
     Action.TRASH_PURGE: "clinic - - - -",
     Action.CHANGE_UNDO: "clinic clinic - - -",
-    Action.VISIT_SEE: "clinic clinic - own -",
+    Action.VISIT_SEE: "clinic clinic given own -",
     Action.VISIT_CREATE: "clinic clinic - - -",
     Action.VISIT_EDIT: "clinic clinic - - -",
     Action.SET_SEE: "clinic clinic given - -",
@@ -175,6 +175,7 @@ class Actor:
     address: str = ""
     request_id: str = ""
     scopes: frozenset[Scope] | None = None
+    token_id: UUID | None = None
 
     @property
     def is_system(self) -> bool:

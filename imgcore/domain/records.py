@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Generic, TypeVar
@@ -112,11 +113,34 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class Visit:
+    """A consultation; ``note`` is Markdown and empty for patients, ``cover_ids`` are its first three images.
+
+    Its images are those of its batches; ``batch_ids`` has the oldest first.
+    """
+
+    id: UUID
+    patient_id: UUID
+    clinician_id: UUID | None
+    clinician_name: str
+    visited_on: date
+    note: str
+    images_taken: bool
+    image_count: int
+    batch_ids: tuple[UUID, ...]
+    cover_ids: tuple[UUID, ...]
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
 class Image:
     """One photograph and all that is known of it; pixels are after the camera's turn."""
 
     id: UUID
     batch_id: UUID
+    visit_id: UUID | None
     patient_id: UUID
     original_name: str
     key: str
@@ -191,3 +215,67 @@ class TrashItem:
     trashed_by: str
     gone_at: datetime
     cover_ids: tuple[UUID, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """Somebody of the clinic who can be in a care team."""
+
+    user_id: UUID
+    name: str
+    role: Role
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody who looks after a patient; by emergency access (``is_break_glass``) only until ``ends_at``.
+
+    ``is_active`` is false once that has ended, or the account is closed.
+    """
+
+    user_id: UUID
+    name: str
+    joined_at: datetime
+    ends_at: datetime | None
+    reason: str
+    is_break_glass: bool
+    is_active: bool
+
+
+@dataclass(frozen=True)
+class Team:
+    """Who looks after a patient, and who else could."""
+
+    patient_id: UUID
+    members: tuple[Member, ...]
+    colleagues: tuple[Colleague, ...]
+
+
+@dataclass(frozen=True)
+class Emergency:
+    """A patient whom somebody reached in an emergency, and until when."""
+
+    patient: Patient
+    ends_at: datetime
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an analysis said about an image; the patient sees it once it is released.
+
+    ``label`` is the likeliest of ``predictions``; ``error`` says why there is none.
+    """
+
+    id: UUID
+    patient_id: UUID
+    image_id: UUID
+    analyser: str
+    analyser_version: str
+    label: str
+    predictions: Mapping[str, float]
+    risk_level: str | None
+    confidence: float | None
+    body_region: str | None
+    error: str | None
+    created_at: datetime
+    released_at: datetime | None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal, TypeVar
+from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -101,13 +102,31 @@ class NewBatch(Value):
 
     name: Name | None = None
     taken_on: Day | None = None
+    visit_id: UUID | None = None
 
 
 class BatchFields(Value):
-    """A change to a batch; fields that are not named stay as they are."""
+    """A change to a batch; fields that are not named stay as they are, an empty visit is left."""
 
     name: Name = ""
     taken_on: Day | None = None
+    visit_id: UUID | None = None
+
+
+class NewVisit(Value):
+    """A visit to add; without a day it is today's, without a clinician that of who adds it."""
+
+    visited_on: Day | None = None
+    note: Annotated[Text, Field(description="Markdown.")] = ""
+    clinician_id: UUID | None = None
+
+
+class VisitFields(Value):
+    """A change to a visit; fields that are not named stay as they are."""
+
+    visited_on: Day | None = None
+    note: Annotated[Text, Field(description="Markdown.")] = ""
+    clinician_id: UUID | None = None
 
 
 class ImageFields(Value):

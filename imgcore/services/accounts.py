@@ -83,7 +83,7 @@ class Accounts(Service):
                 user.password_hash = hash_password(fields.password)
                 _void_links(work, user)
             _check_role(user)
-            if named & {"role", "is_active", "password"}:
+            if named & {"role", "is_active", "password", "patient_id"}:
                 user.token_version += 1
                 end_sessions(work, user.id)
             user.updated_at = work.at

@@ -49,10 +49,14 @@ class Plan:
 
 
 def resume(work: Work, image_id: UUID) -> Plan | None:
-    """Return the plan of an upload that was cut off, or of one that was finished; None when it is gone."""
+    """Return the plan of an upload that was cut off, or of one that was finished; None when it is gone.
+
+    ``NotFound`` when the image went to a patient whom the person does not see.
+    """
     row = work.session.get(Image, image_id)
     if row is None or row.state == "deleting":
         return None
+    sight.require_patients(work, {sight.owner(work, row)}, Action.IMAGE_UPLOAD)
     thumbnail = rendition_key(row.key, "thumbnail", 0)
     stored = rows.image(work, row) if row.state == "ready" else None
     return Plan(row.id, row.key, thumbnail, stored)
@@ -148,7 +152,7 @@ def finish(work: Work, plan: Plan, arrival: Arrival) -> Stored | None:
 def _make_ready(work: Work, batch: Batch, row: Image, plan: Plan, thumbnail: RenditionFile) -> None:
     row.state = "ready"
     if batch.visit_id is not None:
-        work.session.get_one(Visit, batch.visit_id).images_taken = True
+        work.session.get_one(Visit, batch.visit_id, with_for_update=True).images_taken = True
     for each in other_primaries(work, batch, row) if row.is_primary else ():
         each.is_primary = False
         each.version += 1

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from imgcore.db.tables import Batch, Image
+from imgcore.db.tables import Batch, Image, Visit
 from imgcore.documents import Archive, ArchiveEntry, LeftOut, ManifestRow, manifest
 from imgcore.domain.access import Action, Actor
 from imgcore.domain.categories import CategorySet
@@ -22,6 +22,7 @@ from imgcore.storage import ObjectStore
 from imgcore.texts import _
 
 _LOOKS_AT_ONCE = 16
+Plan = list[tuple[ManifestRow, str, int]]
 
 
 @dataclass(frozen=True)
@@ -50,20 +51,29 @@ class Downloads(Service):
         """Return the ZIP of a batch or of some of its images; what the store lacks is named in it."""
         with self._ledger.read(actor) as work:
             batch = sight.batch(work, batch_id, Action.BATCH_DOWNLOAD)
-            found = _chosen(work, batch, image_ids)
-            names = entry_names([self._label(image, batch) for image in found])
-            plan = [
-                (self._row(image, name), image.key, image.crc32)
-                for image, name in zip(found, names, strict=True)
-            ]
-            work.record(
-                Action.BATCH_DOWNLOAD,
-                patient_id=batch.patient_id,
-                entity="image",
-                entity_ids=[image.id for image in found],
+            plan = self._plan(
+                work, batch.patient_id, [(each, batch) for each in _chosen(work, batch, image_ids)]
             )
             title = safe_file_name(f"{batch.taken_on:%Y-%m-%d}_{batch.name}", 200)
         return self._pack(title, plan)
+
+    @performs(Action.BATCH_DOWNLOAD)
+    def visit(self, actor: Actor, visit_id: UUID) -> Download:
+        """Return the ZIP of all images of a visit; what the store lacks is named in it."""
+        with self._ledger.read(actor) as work:
+            visit = sight.visit(work, visit_id, Action.BATCH_DOWNLOAD)
+            plan = self._plan(work, visit.patient_id, _of_visit(work, visit))
+        return self._pack(f"{visit.visited_on:%Y-%m-%d}_visit", plan)
+
+    def _plan(self, work: Work, patient_id: UUID, found: Sequence[tuple[Image, Batch]]) -> Plan:
+        """Return row, key and CRC-32 of each image, and write who takes them away."""
+        ids = [image.id for image, _batch in found]
+        work.record(Action.BATCH_DOWNLOAD, patient_id=patient_id, entity="image", entity_ids=ids)
+        names = entry_names([self._label(image, batch) for image, batch in found])
+        return [
+            (self._row(image, name), image.key, image.crc32)
+            for (image, _batch), name in zip(found, names, strict=True)
+        ]
 
     def _label(self, image: Image, batch: Batch) -> EntryLabel:
         extension = image.key.rpartition(".")[2]
@@ -81,7 +91,7 @@ class Downloads(Service):
             sha256=image.sha256,
         )
 
-    def _pack(self, title: str, plan: Sequence[tuple[ManifestRow, str, int]]) -> Download:
+    def _pack(self, title: str, plan: Plan) -> Download:
         with ThreadPoolExecutor(_LOOKS_AT_ONCE, thread_name_prefix="look") as threads:
             there = list(threads.map(lambda each: self._store.info(each[1]), plan))
         entries: list[ArchiveEntry] = []
@@ -111,3 +121,12 @@ def _chosen(work: Work, batch: Batch, image_ids: Sequence[UUID]) -> list[Image]:
     if not found:
         raise NotFound(_("There is nothing to download in this batch."))
     return found
+
+
+def _of_visit(work: Work, visit: Visit) -> list[tuple[Image, Batch]]:
+    wanted = select(Image, Batch).join(Batch).where(rows.kept(), Batch.visit_id == visit.id)
+    order = (col(Batch.created_at), col(Batch.id), col(Image.order), col(Image.id))
+    found = work.session.exec(wanted.order_by(*order)).all()
+    if not found:
+        raise NotFound(_("There is nothing to download in this visit."))
+    return [(image, batch) for image, batch in found]

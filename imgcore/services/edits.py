@@ -7,13 +7,13 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from imgcore.db.tables import Batch, Image, Patient
+from imgcore.db.tables import Batch, Image, Patient, Visit
 from imgcore.domain.access import Action
 from imgcore.errors import Stale
 from imgcore.services.work import Work
 from imgcore.texts import _
 
-Editable = Patient | Batch | Image
+Editable = Patient | Visit | Batch | Image
 Snapshot = dict[str, Any]
 _DAYS = (date, datetime)
 _WRITTEN: dict[type, Callable[[str], Any]] = {

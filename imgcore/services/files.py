@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -18,18 +17,16 @@ from imgcore.db.tables import Batch, Image, Patient, Rendition
 from imgcore.domain import links
 from imgcore.domain.access import Action, Actor, Reach, reach
 from imgcore.domain.links import derived_key
-from imgcore.errors import ImgcoreError, NotFound, ObjectMissing, Unauthenticated, Unavailable
+from imgcore.errors import NotFound, ObjectMissing, Unauthenticated, Unavailable
 from imgcore.imaging import ImagingPool
 from imgcore.services import sight
 from imgcore.services.arrivals import put_rendition
-from imgcore.services.work import Ledger, Line, Service, performs
+from imgcore.services.work import Ledger, Line, Service, Work, performs
 from imgcore.storage import ObjectStore, rendition_key
 from imgcore.texts import _
 
 Kind = Literal["thumbnail", "display", "compressed"]
 JPEG = "image/jpeg"
-NOTED_MINUTES = 10
-_NOTED_AT_MOST = 10_000
 
 
 @dataclass(frozen=True)
@@ -43,6 +40,7 @@ class File:
     etag: str
     store: ObjectStore
     revision: int = 0
+    crc32: int = 0
     remake: Callable[[], tuple[int, int]] | None = None
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
@@ -61,7 +59,7 @@ class File:
         return self.store.read(self.key, start, stop)
 
 
-class _Source(NamedTuple):
+class Source(NamedTuple):
     """What is needed of an image to send it; ``made`` is size and CRC-32 of the rendition that is wanted."""
 
     id: UUID
@@ -96,23 +94,95 @@ _WANTED: sa.Select[Any] = (
 )  # fmt: skip
 
 
+class Renditions:
+    """The copies that are made of images; whether somebody may have one was decided before."""
+
+    def __init__(self, ledger: Ledger, store: ObjectStore, imaging: ImagingPool) -> None:
+        self._ledger = ledger
+        self._store = store
+        self._imaging = imaging
+        self._making: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    def source(self, work: Work, image_id: UUID, kind: Kind) -> Source | None:
+        """Return what is needed to send a kept image."""
+        return _found(work, _WANTED.where(col(Image.trashed_at).is_(None)), image_id, kind)
+
+    def file(self, actor: Actor, source: Source, kind: Kind, name: str = "") -> File:
+        """Return a copy of an image that the actor was found to be allowed to have."""
+        key = rendition_key(source.key, kind, source.revision)
+        remake = partial(self._make, actor, source, kind, key)
+        size, crc32 = source.made or remake()
+        name = name or f"{Path(source.name).stem}_{kind}.jpg"
+        etag = f'"{crc32:08x}-{size:x}-{source.revision}"'
+        return File(key, name, JPEG, size, etag, self._store, source.revision, crc32, remake)
+
+    def _make(self, actor: Actor, source: Source, kind: Kind, key: str) -> tuple[int, int]:
+        """Make a rendition from the original, store it, and then name it in the database."""
+        with self._guard:
+            lock = self._making.setdefault(key, threading.Lock())
+        folder = self._ledger.settings.temporary_dir
+        original, made = folder / f"{uuid4()}.source", folder / f"{uuid4()}.{kind}"
+        try:
+            with lock:
+                known = self._made(actor, source, kind, key)
+                if known is not None:
+                    return known
+                self._store.fetch(source.key, original)
+                result = self._imaging.render(original, made, kind)
+                put_rendition(self._store, key, made)
+                row = Rendition(image_id=source.id, kind=kind, edit_revision=source.revision, key=key,
+                                file_size=result.file_size, width=result.width, height=result.height,
+                                crc32=result.crc32)  # fmt: skip
+                self._keep(actor, row)
+                return result.file_size, result.crc32
+        finally:
+            original.unlink(missing_ok=True)
+            made.unlink(missing_ok=True)
+            with self._guard:
+                self._making.pop(key, None)
+
+    def _made(self, actor: Actor, source: Source, kind: Kind, key: str) -> tuple[int, int] | None:
+        """Return what somebody else has made while this one waited, if it is whole."""
+        with self._ledger.read(actor) as work:
+            row = work.session.get(Rendition, (source.id, kind, source.revision))
+            known = (row.file_size, row.crc32) if row is not None else None
+        return known if known is not None and self._store.info(key) is not None else None
+
+    def _keep(self, actor: Actor, row: Rendition) -> None:
+        """Name a rendition in the database, unless its image was removed for good meanwhile."""
+        with self._ledger.draft(actor) as work:
+            image = select(Image.id).where(Image.id == row.image_id, Image.state == "ready")
+            is_kept = work.session.exec(image.with_for_update()).first() is not None
+            if is_kept:
+                work.session.merge(row)
+        if not is_kept:
+            self._store.delete([row.key])
+            raise NotFound(_("This image does not exist."))
+
+
+def _found(work: Work, wanted: sa.Select[Any], image_id: UUID, kind: Kind) -> Source | None:
+    row = work.session.execute(wanted, {"image_id": image_id, "kind": kind}).first()
+    if row is None:
+        return None
+    *facts, size, crc32 = row
+    return Source._make([*facts, None if size is None else (size, crc32)])
+
+
 class Files(Service):
     """Gives out originals and renditions; a rendition that is missing is made again."""
 
-    def __init__(self, ledger: Ledger, store: ObjectStore, imaging: ImagingPool) -> None:
+    def __init__(self, ledger: Ledger, store: ObjectStore, renditions: Renditions) -> None:
         super().__init__(ledger)
         self._store = store
-        self._imaging = imaging
+        self._renditions = renditions
         self._link_key = derived_key(self._settings.secret_key.get_secret_value(), "links")
-        self._noted: dict[tuple[UUID | None, UUID, str], datetime] = {}
-        self._making: dict[str, threading.Lock] = {}
-        self._guard = threading.Lock()
 
     @performs(Action.IMAGE_SEE)
     def thumbnail(self, actor: Actor, image_id: UUID) -> File:
         """Return the small picture; it leaves no audit line, since the list that shows it does."""
         source = self._source(actor, image_id, Action.IMAGE_SEE, "thumbnail")
-        return self._rendition(actor, source, "thumbnail")
+        return self._renditions.file(actor, source, "thumbnail")
 
     @performs(Action.IMAGE_SEE)
     def display(self, actor: Actor, image_id: UUID) -> File:
@@ -121,14 +191,14 @@ class Files(Service):
         self._note(actor, Action.IMAGE_SEE, source)
         if source.browser_shows:
             return self._original(source)
-        return self._rendition(actor, source, "display")
+        return self._renditions.file(actor, source, "display")
 
     @performs(Action.IMAGE_DOWNLOAD)
     def compressed(self, actor: Actor, image_id: UUID) -> File:
         """Return the upright copy without metadata that is fit to be passed on."""
         source = self._source(actor, image_id, Action.IMAGE_DOWNLOAD, "compressed")
         self._note(actor, Action.IMAGE_DOWNLOAD, source)
-        return self._rendition(actor, source, "compressed")
+        return self._renditions.file(actor, source, "compressed")
 
     @performs(Action.IMAGE_DOWNLOAD)
     def original(self, actor: Actor, image_id: UUID) -> File:
@@ -154,90 +224,25 @@ class Files(Service):
         """Raise ``Unauthenticated`` unless this link was made here and has not expired."""
         links.verify(self._link_key, user_id, image_id, kind, expires, signature, self._ledger.clock())
 
-    def _source(self, actor: Actor, image_id: UUID, action: Action, kind: Kind = "thumbnail") -> _Source:
+    def _source(self, actor: Actor, image_id: UUID, action: Action, kind: Kind = "thumbnail") -> Source:
         sees_trash = action is Action.IMAGE_SEE and reach(actor, Action.TRASH_SEE) is not Reach.NONE
         with self._ledger.read(actor) as work:
             wanted = _WANTED.where(sight.patients(work, action))
             if not sees_trash:
                 wanted = wanted.where(col(Image.trashed_at).is_(None))
-            row = work.session.execute(wanted, {"image_id": image_id, "kind": kind}).first()
-            if row is None:
+            source = _found(work, wanted, image_id, kind)
+            if source is None:
                 work.refusals.append(Line(action, outcome="refused", entity="image", entity_ids=[image_id]))
                 raise NotFound(_("This image does not exist."))
-            *facts, size, crc32 = row
-        return _Source._make([*facts, None if size is None else (size, crc32)])
+        return source
 
-    def _original(self, source: _Source) -> File:
+    def _original(self, source: Source) -> File:
         etag = f'"{source.sha256}"'
         return File(
             source.key, source.name, source.mime_type, source.size, etag, self._store, source.revision
         )
 
-    def _rendition(self, actor: Actor, source: _Source, kind: Kind) -> File:
-        key = rendition_key(source.key, kind, source.revision)
-        remake = partial(self._make, actor, source, kind, key)
-        size, crc32 = source.made or remake()
-        name = f"{Path(source.name).stem}_{kind}.jpg"
-        etag = f'"{crc32:08x}-{size:x}-{source.revision}"'
-        return File(key, name, JPEG, size, etag, self._store, source.revision, remake)
-
-    def _make(self, actor: Actor, source: _Source, kind: Kind, key: str) -> tuple[int, int]:
-        """Make a rendition from the original, store it, and then name it in the database."""
-        with self._guard:
-            lock = self._making.setdefault(key, threading.Lock())
-        folder = self._settings.temporary_dir
-        original, made = folder / f"{uuid4()}.source", folder / f"{uuid4()}.{kind}"
-        try:
-            with lock:
-                known = self._made(actor, source, kind, key)
-                if known is not None:
-                    return known
-                self._store.fetch(source.key, original)
-                result = self._imaging.render(original, made, kind)
-                put_rendition(self._store, key, made)
-                row = Rendition(image_id=source.id, kind=kind, edit_revision=source.revision, key=key,
-                                file_size=result.file_size, width=result.width, height=result.height,
-                                crc32=result.crc32)  # fmt: skip
-                self._keep(actor, row)
-                return result.file_size, result.crc32
-        finally:
-            original.unlink(missing_ok=True)
-            made.unlink(missing_ok=True)
-            with self._guard:
-                self._making.pop(key, None)
-
-    def _made(self, actor: Actor, source: _Source, kind: Kind, key: str) -> tuple[int, int] | None:
-        """Return what somebody else has made while this one waited, if it is whole."""
-        with self._ledger.read(actor) as work:
-            row = work.session.get(Rendition, (source.id, kind, source.revision))
-            known = (row.file_size, row.crc32) if row is not None else None
-        return known if known is not None and self._store.info(key) is not None else None
-
-    def _keep(self, actor: Actor, row: Rendition) -> None:
-        """Name a rendition in the database, unless its image was removed for good meanwhile."""
-        with self._ledger.draft(actor) as work:
-            image = select(Image.id).where(Image.id == row.image_id, Image.state == "ready")
-            is_kept = work.session.exec(image.with_for_update()).first() is not None
-            if is_kept:
-                work.session.merge(row)
-        if not is_kept:
-            self._store.delete([row.key])
-            raise NotFound(_("This image does not exist."))
-
-    def _note(self, actor: Actor, action: Action, source: _Source) -> None:
-        """Write who looked, once for each person, image and ten minutes, before the first byte."""
-        now, known = self._ledger.clock(), (actor.user_id, source.id, str(action))
-        with self._guard:
-            last = self._noted.get(known)
-            if last is not None and now - last < timedelta(minutes=NOTED_MINUTES):
-                return
-            if len(self._noted) >= _NOTED_AT_MOST:
-                self._noted.clear()
-            self._noted[known] = now
-        line = Line(action, patient_id=source.patient_id, entity="image", entity_ids=[source.id])
-        try:
-            self._ledger.note(actor, line)
-        except ImgcoreError:
-            with self._guard:
-                self._noted.pop(known, None)
-            raise
+    def _note(self, actor: Actor, action: Action, source: Source) -> None:
+        """Write who looked, before the first byte."""
+        line = Line(action, patient_id=source.patient_id, entity="image", entity_ids=[source.id], once=True)
+        self._ledger.note(actor, line)

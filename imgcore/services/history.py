@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlmodel import col, func, select
 
 from imgcore.db.journal import Change
-from imgcore.db.tables import Batch, Image, Patient
+from imgcore.db.tables import Batch, Image, Patient, Visit
 from imgcore.domain.access import Action, Actor
 from imgcore.errors import Conflict, NotFound
 from imgcore.services import sight, trash
@@ -19,6 +19,9 @@ from imgcore.services.patients import search_text
 from imgcore.services.trash import Trashable
 from imgcore.services.work import Service, Work, performs
 from imgcore.texts import _
+
+Undoable = Trashable | Visit
+TABLES: dict[str, type[Undoable]] = {**trash.TABLES, "visit": Visit}
 
 
 class History(Service):
@@ -35,11 +38,11 @@ class History(Service):
             found = _rows(work, change)
             action = Action(change.action)
             if action is Action.IMAGE_UPLOAD:
-                change.undone_by = trash.discard(work, Action.CHANGE_UNDO, _kept(found))
+                change.undone_by = trash.discard(work, Action.CHANGE_UNDO, _trashable(_kept(found)))
             elif all("after" in each for each in change.rows):
                 change.undone_by = _put_back(work, change, _kept(found))
             else:
-                _restore(work, change, found)
+                _restore(work, change, _trashable(found))
             return action
 
 
@@ -57,13 +60,13 @@ def _own(work: Work, change_id: UUID | None) -> Change:
     return change
 
 
-def _rows(work: Work, change: Change) -> list[Trashable]:
+def _rows(work: Work, change: Change) -> list[Undoable]:
     """Return the rows of a change, locked; each must still be there and be the person's to change."""
     ids = [UUID(each["id"]) for each in change.rows]
-    table = trash.TABLES[change.rows[0]["table"]]
+    table = TABLES[change.rows[0]["table"]]
     if table is Image:
         sight.lock_batches(work, ids, *_before(change, "batch_id"))
-    found: dict[UUID, Trashable] = {}
+    found: dict[UUID, Undoable] = {}
     for part in sight.parts(sorted(ids)):
         wanted: Any = select(table).where(col(table.id).in_(part)).order_by(col(table.id))
         found |= {row.id: row for row in work.session.exec(wanted.with_for_update())}
@@ -76,11 +79,11 @@ def _rows(work: Work, change: Change) -> list[Trashable]:
     return rows
 
 
-def _owners(work: Work, found: Sequence[Trashable]) -> set[UUID]:
+def _owners(work: Work, found: Sequence[Undoable]) -> set[UUID]:
     images = [row for row in found if isinstance(row, Image)]
     if images:
         return owners(work, images)
-    return {row.patient_id if isinstance(row, Batch) else row.id for row in found}
+    return {row.patient_id if isinstance(row, Batch | Visit) else row.id for row in found}
 
 
 def _before(change: Change, name: str) -> set[UUID]:
@@ -88,8 +91,12 @@ def _before(change: Change, name: str) -> set[UUID]:
     return {UUID(value) for value in values if value is not None}
 
 
-def _kept(found: Sequence[Trashable]) -> Sequence[Trashable]:
-    if any(row.trashed_at is not None for row in found):
+def _trashable(found: Sequence[Undoable]) -> list[Trashable]:
+    return [row for row in found if not isinstance(row, Visit)]
+
+
+def _kept(found: Sequence[Undoable]) -> Sequence[Undoable]:
+    if any(row.trashed_at is not None for row in _trashable(found)):
         raise Conflict(_("This cannot be undone: it is in the trash."), hint=_("Restore it first."))
     return found
 
@@ -102,7 +109,7 @@ def _restore(work: Work, change: Change, found: Sequence[Trashable]) -> None:
     change.undone_by = change.id
 
 
-def _put_back(work: Work, change: Change, found: Sequence[Trashable]) -> UUID | None:
+def _put_back(work: Work, change: Change, found: Sequence[Undoable]) -> UUID | None:
     pairs = []
     for row, each in zip(found, change.rows, strict=True):
         now = snapshot(row)
@@ -117,9 +124,19 @@ def _put_back(work: Work, change: Change, found: Sequence[Trashable]) -> UUID | 
             row.search_text = search_text(row)
         pairs.append((row, now))
     trash.check_parents(work, found)
+    _check_visits(work, [row for row in found if isinstance(row, Batch)])
     if any({"batch_id", "order"} & set(each["before"]) for each in change.rows):
         _part_twins(work, [row for row in found if isinstance(row, Image)])
     return apply_all(work, Action.CHANGE_UNDO, pairs, patient_id=change.patient_id)
+
+
+def _check_visits(work: Work, found: Sequence[Batch]) -> None:
+    """Refuse to leave a batch of one patient in a visit of another."""
+    for row in found:
+        if row.visit_id is not None and (
+            work.session.get_one(Visit, row.visit_id).patient_id != row.patient_id
+        ):
+            raise Conflict(_("This cannot be undone: the batch belongs to another patient now."))
 
 
 def _part_twins(work: Work, found: Sequence[Image]) -> None:

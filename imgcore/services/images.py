@@ -13,7 +13,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import col, func, select
 
-from imgcore.db.tables import Batch, Image, Patient
+from imgcore.db.tables import Batch, Image, Patient, Visit
 from imgcore.domain import records
 from imgcore.domain.access import Action, Actor
 from imgcore.domain.categories import CategorySet
@@ -37,6 +37,7 @@ class Filter:
 
     patient_ref: str | None = None
     batch_id: UUID | None = None
+    visit_id: UUID | None = None
     category: str | None = None
     taken_from: date | None = None
     taken_to: date | None = None
@@ -54,7 +55,10 @@ class Images(Service):
 
     @performs(Action.IMAGE_SEE)
     def list(self, actor: Actor, asked: Filter, turn: Turn | None = None) -> Page[records.Image]:
-        """Return the images of a batch in their order, or across batches with the newest first."""
+        """Return the images of a batch in their order, or across batches with the newest first.
+
+        Those of a visit begin with the primary one.
+        """
         with self._ledger.read(actor) as work:
             patient_id = _scope(work, asked)
             exact = patient_id is not None
@@ -66,6 +70,9 @@ class Images(Service):
                 order = Order((col(Image.uploaded_at), col(Image.id)), newest_first=True)
                 if exact:
                     wanted = wanted.where(Batch.patient_id == patient_id)
+                if asked.visit_id is not None:
+                    wanted = wanted.where(Batch.visit_id == asked.visit_id)
+                    order = Order((col(Image.is_primary), *order.keys), newest_first=True)
             page = page_of(work, wanted, order, turn or Turn(), lambda r: rows.images(work, r), exact=exact)
             seen = [each.id for each in page.items]
             work.record(Action.IMAGE_SEE, patient_id=patient_id, entity="image", entity_ids=seen)
@@ -85,7 +92,7 @@ class Images(Service):
         with self._ledger.read(actor) as work:
             record = rows.image(work, sight.image(work, image_id, Action.IMAGE_SEE))
             seen = {"patient_id": record.patient_id, "entity": "image", "entity_ids": [record.id]}
-            work.record(Action.IMAGE_SEE, **seen)
+            work.record(Action.IMAGE_SEE, once=True, **seen)
             return record
 
     @performs(Action.IMAGE_EDIT)
@@ -163,6 +170,8 @@ class Images(Service):
             if left != {target.patient_id} and not reason.strip():
                 raise Invalid(_("Please say why the photographs go to another patient."))
             pairs = [(row, snapshot(row)) for row in found]
+            if target.visit_id is not None:
+                work.session.get_one(Visit, target.visit_id).images_taken = True
             last = last_order(work, target.id)
             for place, row in enumerate(found, start=last + 1):
                 row.batch_id, row.order, row.is_primary = target.id, place, False
@@ -227,6 +236,11 @@ def _scope(work: Work, asked: Filter) -> UUID | None:
     patient_id = None
     if asked.patient_ref is not None:
         patient_id = sight.patient(work, asked.patient_ref, Action.IMAGE_SEE).id
+    if asked.visit_id is not None:
+        owner = sight.visit(work, asked.visit_id, Action.IMAGE_SEE).patient_id
+        if patient_id not in (None, owner):
+            raise NotFound(_("This visit does not belong to this patient."))
+        patient_id = owner
     if asked.batch_id is None:
         return patient_id
     owner = sight.batch(work, asked.batch_id, Action.IMAGE_SEE).patient_id

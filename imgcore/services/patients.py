@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -93,11 +93,27 @@ class Patients(Service):
             return tuple(found)
 
     @performs(Action.PATIENT_SEE)
+    def some(self, actor: Actor, ids: Collection[UUID]) -> tuple[records.Patient, ...]:
+        """Return those of these patients that the actor may see."""
+        with self._ledger.read(actor) as work:
+            wanted = select(Patient).where(
+                col(Patient.id).in_(ids),
+                sight.patients(work, Action.PATIENT_SEE),
+                col(Patient.trashed_at).is_(None),
+            )
+            found = _records(list(work.session.exec(wanted.order_by(col(Patient.id)))))
+            seen = [each.id for each in found]
+            if seen:
+                work.record(Action.PATIENT_SEE, once=True, entity="patient", entity_ids=seen)
+            return tuple(found)
+
+    @performs(Action.PATIENT_SEE)
     def get(self, actor: Actor, ref: UUID | str) -> records.Patient:
         """Return one patient, by id or external id."""
         with self._ledger.read(actor) as work:
             row = sight.patient(work, ref, Action.PATIENT_SEE)
-            work.record(Action.PATIENT_SEE, patient_id=row.id, entity="patient", entity_ids=[row.id])
+            seen = {"patient_id": row.id, "entity": "patient", "entity_ids": [row.id]}
+            work.record(Action.PATIENT_SEE, once=True, **seen)
             return rows.patient(row)
 
     @performs(Action.PATIENT_SEE)
@@ -123,16 +139,19 @@ class Patients(Service):
     @performs(Action.PATIENT_EDIT)
     def edit(
         self, actor: Actor, ref: UUID | str, fields: PatientFields, version: int | None = None
-    ) -> records.Patient:
-        """Change the named fields; ``Stale`` when ``version`` is not the stored one."""
+    ) -> tuple[records.Patient, UUID | None]:
+        """Change the named fields; return the patient and the change to undo it by.
+
+        ``Stale`` when ``version`` is given and is not the stored one.
+        """
         with self._ledger.write(actor) as work:
             row = sight.patient(work, ref, Action.PATIENT_EDIT)
             check_version(row, version)
             before = snapshot(row)
             _fill(row, fields)
             _check_numbers(work, row)
-            apply(work, Action.PATIENT_EDIT, row, before, patient_id=row.id)
-            return rows.patient(row)
+            change_id = apply(work, Action.PATIENT_EDIT, row, before, patient_id=row.id)
+            return rows.patient(row), change_id
 
 
 def counts_of(work: Work, patient_id: UUID) -> Counts:

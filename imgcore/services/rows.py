@@ -9,8 +9,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import col, func, select
 
-from imgcore.db.tables import Batch, Image, Patient, Rendition
+from imgcore.db.tables import Batch, Image, Patient, Rendition, User, Visit
 from imgcore.domain import records
+from imgcore.domain.access import Role
 from imgcore.domain.categories import DEFAULT_CODE
 from imgcore.domain.records import Consent
 from imgcore.services.work import Work
@@ -104,14 +105,67 @@ def _covers(work: Work, ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
     return covers
 
 
+def visits(work: Work, rows: Sequence[Visit]) -> list[records.Visit]:
+    """Return the records of visits, by three queries for all of them; patients are not shown the note."""
+    ids = [row.id for row in rows]
+    people = sa.select(col(User.id), col(User.name))
+    people = people.where(col(User.id).in_({row.clinician_id for row in rows}))
+    names = dict(work.session.execute(people).all())
+    theirs = sa.select(col(Batch.visit_id), col(Batch.id)).order_by(col(Batch.created_at), col(Batch.id))
+    theirs = theirs.where(col(Batch.visit_id).in_(ids), col(Batch.trashed_at).is_(None))
+    batch_ids: dict[UUID, list[UUID]] = defaultdict(list)
+    for visit_id, batch_id in work.session.execute(theirs):
+        batch_ids[visit_id].append(batch_id)
+    counts, covers = _of_visits(work, ids)
+    sees_note = work.actor.role in (Role.ADMIN, Role.CLINICIAN)
+    return [
+        records.Visit(
+            id=row.id,
+            patient_id=row.patient_id,
+            clinician_id=row.clinician_id,
+            clinician_name=names.get(row.clinician_id, "") if row.clinician_id else "",
+            visited_on=row.visited_on,
+            note=row.note if sees_note else "",
+            images_taken=row.images_taken,
+            image_count=counts.get(row.id, 0),
+            batch_ids=tuple(batch_ids[row.id]),
+            cover_ids=tuple(covers[row.id]),
+            version=row.version,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )
+        for row in rows
+    ]
+
+
+def _of_visits(work: Work, ids: Sequence[UUID]) -> tuple[dict[UUID, int], dict[UUID, list[UUID]]]:
+    """Return how many images each visit has, and the first three: the primary one, then the newest."""
+    first = (col(Image.is_primary).desc(), col(Image.uploaded_at).desc(), col(Image.id).desc())
+    place = func.row_number().over(partition_by=col(Batch.visit_id), order_by=first)
+    count = func.count().over(partition_by=col(Batch.visit_id))
+    placed = sa.select(col(Batch.visit_id), col(Image.id), place.label("place"), count.label("images"))
+    placed = placed.join(Batch, col(Image.batch_id) == col(Batch.id))
+    numbered = placed.where(col(Batch.visit_id).in_(ids), kept()).subquery()
+    counts: dict[UUID, int] = {}
+    covers: dict[UUID, list[UUID]] = defaultdict(list)
+    wanted = sa.select(numbered).where(numbered.c.place <= COVERS).order_by(numbered.c.place)
+    for visit_id, image_id, _place, images in work.session.execute(wanted):
+        counts[visit_id] = images
+        covers[visit_id].append(image_id)
+    return counts, covers
+
+
 def images(work: Work, rows: Sequence[Image]) -> list[records.Image]:
     """Return the records of images, with their patients and thumbnails."""
     batch_ids = {row.batch_id for row in rows}
-    owners = dict(
-        work.session.execute(
-            sa.select(col(Batch.id), col(Batch.patient_id)).where(col(Batch.id).in_(batch_ids))
-        ).all()
-    )
+    owners = {
+        batch_id: (patient_id, visit_id)
+        for batch_id, patient_id, visit_id in work.session.execute(
+            sa.select(col(Batch.id), col(Batch.patient_id), col(Batch.visit_id)).where(
+                col(Batch.id).in_(batch_ids)
+            )
+        )
+    }
     thumbnails = {
         (each.image_id, each.edit_revision): each
         for each in work.session.exec(
@@ -120,7 +174,7 @@ def images(work: Work, rows: Sequence[Image]) -> list[records.Image]:
             )
         )
     }
-    return [_image(row, owners[row.batch_id], thumbnails.get((row.id, row.edit_revision))) for row in rows]
+    return [_image(row, *owners[row.batch_id], thumbnails.get((row.id, row.edit_revision))) for row in rows]
 
 
 def image(work: Work, row: Image) -> records.Image:
@@ -137,10 +191,11 @@ _SAME_NAMES = (
 )  # fmt: skip
 
 
-def _image(row: Image, patient_id: UUID, thumbnail: Rendition | None) -> records.Image:
+def _image(row: Image, patient_id: UUID, visit_id: UUID | None, thumbnail: Rendition | None) -> records.Image:
     return records.Image(
         **{name: getattr(row, name) for name in _SAME_NAMES},
         patient_id=patient_id,
+        visit_id=visit_id,
         thumbnail_key=thumbnail.key if thumbnail else "",
         thumbnail_size=thumbnail.file_size if thumbnail else 0,
     )

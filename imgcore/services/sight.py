@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from sqlmodel import col, or_, select, true
 from sqlmodel.sql.expression import SelectOfScalar
 
-from imgcore.db.tables import Batch, CareTeam, Image, Patient, Table
+from imgcore.db.tables import Batch, CareTeam, Image, Patient, Table, Visit
 from imgcore.domain.access import Action, Reach, reach
 from imgcore.errors import NotFound
 from imgcore.services.work import Line, Work
 from imgcore.texts import _
 
-Row = TypeVar("Row", Patient, Batch, Image)
+Row = TypeVar("Row", Patient, Visit, Batch, Image)
 _AT_ONCE = 500
 
 
@@ -46,6 +46,11 @@ def patient(work: Work, ref: UUID | str, action: Action, *, trashed: bool = Fals
 def patient_in_any_state(work: Work, ref: UUID | str, action: Action) -> Patient:
     """Return the patient, in the trash or not; ``NotFound`` when the actor may not see it."""
     return _seen(work, _named(ref), Patient, action, None)
+
+
+def visit(work: Work, visit_id: UUID, action: Action) -> Visit:
+    """Return the visit, unless its patient is in the trash; ``NotFound`` when the actor may not see it."""
+    return _seen(work, select(Visit).where(Visit.id == visit_id), Visit, action, False)
 
 
 def batch(work: Work, batch_id: UUID, action: Action, *, trashed: bool = False) -> Batch:
@@ -94,18 +99,21 @@ def _chosen(
 def lock_batches(work: Work, image_ids: Sequence[UUID], *further: UUID) -> None:
     """Lock the batches of these images, and ``further`` ones, in one order for everybody.
 
-    A batch is locked before its images: whoever holds it may count on their order and their
-    primary mark. SQLite knows no such locks; there one write at a time is under way.
+    A batch is locked before its visit, and both before their images: whoever holds them may count
+    on the order and the primary mark. SQLite knows no such locks; there one write at a time is under way.
     """
     if not work.writes:
         return
     ids = set(further)
     for part in parts(image_ids):
         ids |= set(work.session.exec(select(Image.batch_id).where(col(Image.id).in_(part)).distinct()))
+    visits = set[UUID]()
     for part in parts(sorted(ids)):
-        work.session.exec(
-            select(Batch.id).where(col(Batch.id).in_(part)).order_by(col(Batch.id)).with_for_update()
-        ).all()
+        held = select(Batch.visit_id).where(col(Batch.id).in_(part)).order_by(col(Batch.id))
+        visits |= {each for each in work.session.exec(held.with_for_update()) if each is not None}
+    for part in parts(sorted(visits)):
+        held = select(Visit.id).where(col(Visit.id).in_(part)).order_by(col(Visit.id))
+        work.session.exec(held.with_for_update()).all()
 
 
 def require_patients(work: Work, ids: Set[UUID], action: Action) -> None:
@@ -146,7 +154,7 @@ def _seen(
         if work.session.exec(
             select(Patient.id).where(Patient.id == patient_id, patients(work, action))
         ).first():
-            if trashed is None or (row.trashed_at is not None) == trashed:
+            if trashed is None or _is_trashed(work, row) == trashed:
                 return row
         else:
             line = Line(
@@ -156,11 +164,16 @@ def _seen(
     raise NotFound(_MISSING[kind]())
 
 
-def owner(work: Work, row: Patient | Batch | Image) -> UUID:
+def _is_trashed(work: Work, row: Patient | Visit | Batch | Image) -> bool:
+    kept = work.session.get_one(Patient, row.patient_id) if isinstance(row, Visit) else row
+    return kept.trashed_at is not None
+
+
+def owner(work: Work, row: Patient | Visit | Batch | Image) -> UUID:
     """Return the id of the patient that a row belongs to."""
     if isinstance(row, Patient):
         return row.id
-    if isinstance(row, Batch):
+    if isinstance(row, Batch | Visit):
         return row.patient_id
     return work.session.exec(select(Batch.patient_id).where(Batch.id == row.batch_id)).one()
 
@@ -171,6 +184,7 @@ def _word(kind: type[Table]) -> str:
 
 _MISSING = {
     Patient: lambda: _("This patient does not exist, or is in the trash."),
+    Visit: lambda: _("This visit does not exist, or its patient is in the trash."),
     Batch: lambda: _("This batch does not exist, or is in the trash."),
     Image: lambda: _("This image does not exist, or is in the trash."),
 }

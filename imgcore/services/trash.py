@@ -13,7 +13,7 @@ from sqlmodel import col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from imgcore.db.journal import Change
-from imgcore.db.tables import Batch, Image, Patient, User
+from imgcore.db.tables import Batch, Image, Patient, User, Visit
 from imgcore.domain.access import Action, Actor
 from imgcore.domain.records import Page, TrashItem
 from imgcore.errors import Conflict, NotFound
@@ -151,10 +151,10 @@ def _record(work: Work, action: Action, found: Sequence[Trashable]) -> UUID | No
     return sight.owner(work, found[0])
 
 
-def check_parents(work: Work, found: Sequence[Trashable]) -> None:
+def check_parents(work: Work, found: Sequence[Trashable | Visit]) -> None:
     """Refuse to restore into what is in the trash, and keep it from going there meanwhile."""
     batches = {row.batch_id for row in found if isinstance(row, Image)}
-    patients = {row.patient_id for row in found if isinstance(row, Batch)}
+    patients = {row.patient_id for row in found if isinstance(row, Batch | Visit)}
     above = [
         *work.session.exec(select(Batch).where(col(Batch.id).in_(batches)).with_for_update(read=True)),
         *work.session.exec(select(Patient).where(col(Patient.id).in_(patients)).with_for_update(read=True)),

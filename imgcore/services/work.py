@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,7 @@ from imgcore.domain import failpoints
 from imgcore.domain.access import Action, Actor, Reach, Role, reach
 from imgcore.domain.failpoints import FailPoint
 from imgcore.errors import Forbidden, ImgcoreError, Unauthenticated
+from imgcore.services.notes import Notes
 from imgcore.texts import _
 
 P = ParamSpec("P")
@@ -33,7 +34,11 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Line:
-    """An audit line to be; ``entity_ids`` name rows of the table ``entity``."""
+    """An audit line to be; ``entity_ids`` name rows of the table ``entity``.
+
+    A line that is wanted ``once`` is left out when the same person did the same with the same rows
+    less than ten minutes ago: screens read again and again what they show.
+    """
 
     action: Action
     outcome: str = "done"
@@ -43,6 +48,7 @@ class Line:
     field_names: Sequence[str] = ()
     count: int = 0
     actor_id: UUID | None = None
+    once: bool = False
 
 
 @dataclass
@@ -104,6 +110,15 @@ def event_of(line: Line, actor: Actor, at: datetime) -> Event:
     )
 
 
+def _looked(line: Line, actor: Actor) -> tuple[Hashable, Hashable]:
+    """Return who looked in which way, and at what.
+
+    Of patients the last one counts: whoever comes back to a patient from another has opened them anew.
+    """
+    who, rows = (actor.user_id, line.action, line.outcome), (line.entity, *line.entity_ids)
+    return (who, rows) if line.action is Action.PATIENT_SEE else ((who, rows), rows)
+
+
 class Ledger:
     """Opens units of work, and keeps the audit line of whatever was refused in them."""
 
@@ -113,6 +128,7 @@ class Ledger:
         self.database = database
         self.settings = settings
         self.clock = clock
+        self._notes = Notes()
 
     @contextmanager
     def read(self, actor: Actor) -> Iterator[Work]:
@@ -144,8 +160,16 @@ class Ledger:
     def note(self, actor: Actor, *lines: Line) -> None:
         """Write audit lines in a transaction of their own."""
         at = self.clock()
-        with self.database.write() as session:
-            session.add_all([event_of(line, actor, at) for line in lines])
+        due = [line for line in lines if not line.once or self._notes.is_due(*_looked(line, actor), at)]
+        if not due:
+            return
+        try:
+            with self.database.write() as session:
+                session.add_all([event_of(line, actor, at) for line in due])
+        except ImgcoreError:
+            for line in due:
+                self._notes.drop(_looked(line, actor)[0])
+            raise
 
     def require(self, actor: Actor, action: Action) -> None:
         """Raise unless the actor's role may do this at all; the refusal is noted."""

@@ -9,7 +9,7 @@ from uuid import UUID
 import streamlit as st
 
 from imgcore.texts import _
-from imgcore.ui import privacy, words
+from imgcore.ui import clinic, privacy, team_view, words
 from imgcore.ui.opened import Opened
 
 _HUES = 12
@@ -18,6 +18,7 @@ _HUES = 12
 def draw(opened: Opened) -> None:
     """Draw the banner where the screen is now."""
     patient, counts = opened.patient, opened.counts
+    details = escape(privacy.details(patient))
     first, second = _colours(patient.id)
     badges = (
         (words.batches(counts.batches), st.get_option("theme.light.blueColor")),
@@ -27,13 +28,18 @@ def draw(opened: Opened) -> None:
         f'<span class="imgcore-badge" style="background:{colour}">{escape(text)}</span>'
         for text, colour in badges
     )
+    marks = "".join(f'<p class="imgcore-emergency">{escape(mark)}</p>' for mark in _marks(opened))
     st.html(
         f'<section class="imgcore-banner" aria-label="{escape(_("Open patient"))}">'
         f'<div class="imgcore-stripe" style="background:linear-gradient({first} 50%,{second} 50%)"></div>'
         f"<div><strong>{escape(privacy.shown(patient.name))}</strong>"
-        f"<p>{escape(privacy.details(patient))}</p>"
-        f'<div class="imgcore-badges">{drawn}</div></div></section>'
+        f'<p title="{details}">{details}</p>'
+        f'{marks}<div class="imgcore-badges">{drawn}</div></div></section>'
     )
+
+
+def _marks(opened: Opened) -> list[str]:
+    return team_view.marks(opened.emergencies, clinic.actor().user_id) if opened.emergencies else []
 
 
 def _colours(patient_id: UUID) -> tuple[str, str]:

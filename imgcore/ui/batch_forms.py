@@ -76,8 +76,9 @@ def _save(batch: Batch) -> None:
     with errors.kept():
         name, day = (st.session_state[_key(each, batch.id)] for each in ("name", "day"))
         fields = parse(BatchFields, name=name, taken_on=day)
-        saved = clinic.services().batches.edit(clinic.actor(), batch.id, fields, version=batch.version)
-        dialogs.finish(Notice(_("Saved: “{name}”.").format(name=saved.name)))
+        batches = clinic.services().batches
+        saved, change_id = batches.edit(clinic.actor(), batch.id, fields, version=batch.version)
+        dialogs.finish(Notice(_("Saved: “{name}”.").format(name=saved.name), change_id))
 
 
 def _trash(batch: Batch) -> None:

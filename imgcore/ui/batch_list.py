@@ -12,12 +12,13 @@ from imgcore.domain.access import Action, Actor
 from imgcore.domain.records import Batch, Counts, Page
 from imgcore.services.pages import Turn
 from imgcore.texts import _
-from imgcore.ui import batch_forms, clinic, dates, keys, move_forms, places, thumbnails, words
+from imgcore.ui import batch_forms, clinic, dates, keys, move_forms, places, thumbnails, visit_forms, words
 from imgcore.ui.opened import Opened
 
 PAGE_SIZE = 20
 _MENU: dict[str, tuple[str, Callable[[], str], Callable[[Batch], None]]] = {
     "rename": (":material/edit:", lambda: _("Rename or change the day"), batch_forms.ask_rename),
+    "visit": (":material/stethoscope:", lambda: _("Assign to a visit"), visit_forms.ask_assign),
     "move": (":material/drive_file_move:", lambda: _("Move to another patient"), move_forms.ask_batch),
 }
 
@@ -125,7 +126,7 @@ def _row(who: Actor, batch: Batch, *, is_open: bool) -> None:
                 args=(batch,),
             )
             _icons(who, batch)
-        st.html(_summary(batch))
+        st.html(_summary(batch, shows_work=clinic.may(who, Action.IMAGE_EDIT)))
 
 
 def _open(batch: Batch) -> None:
@@ -175,14 +176,14 @@ def _choose(key: str, batch: Batch) -> None:
         _MENU[chosen][2](batch)
 
 
-def _summary(batch: Batch) -> str:
+def _summary(batch: Batch, *, shows_work: bool) -> str:
     """Return thumbnails, day, count and what is left to do, as HTML."""
     day = dates.day(batch.taken_on)
     facts = [] if batch.name == day else [day]
     facts.append(words.images(batch.image_count))
     return (
         f'<div class="imgcore-batch">{thumbnails.strip(batch.cover_ids, batch.name)}'
-        f"<div><p>{escape(' · '.join(facts))}</p>{_to_do(batch)}</div></div>"
+        f"<div><p>{escape(' · '.join(facts))}</p>{_to_do(batch) if shows_work else ''}</div></div>"
     )
 
 

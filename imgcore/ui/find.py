@@ -10,7 +10,7 @@ from imgcore.domain.access import Action, Actor
 from imgcore.domain.records import Page, Patient
 from imgcore.services.pages import Turn
 from imgcore.texts import _, ngettext
-from imgcore.ui import clinic, errors, keys, patient_forms, places, privacy, words
+from imgcore.ui import clinic, errors, keys, patient_forms, places, privacy, team_forms, words
 
 SHOWN = 6
 
@@ -66,6 +66,7 @@ def _results(who: Actor, page: Page[Patient]) -> None:
         st.caption(_("Nobody found."))
         if clinic.may(who, Action.PATIENT_CREATE):
             patient_forms.add_button("find")
+        team_forms.emergency_button("find")
 
 
 def rows(patients: Sequence[Patient], place: str) -> None:

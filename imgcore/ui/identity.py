@@ -10,17 +10,21 @@ from uuid import uuid4
 import streamlit as st
 
 from imgcore.bootstrap import in_use
+from imgcore.config import SESSION_COOKIE
 from imgcore.domain.access import Actor, visitor
 from imgcore.texts import _
 
-SESSION_COOKIE = "imgcore_session"
-
 
 def current_actor() -> Actor:
-    """Return who is signed in; when nobody is any more, say so and stop the run."""
+    """Return who is signed in; when nobody is any more, say so and stop the run.
+
+    The guard lets no message of a locked tab through; what began before goes on to its end, or the
+    lock would take from the screen what was typed there.
+    """
     asking = visitor(address=st.context.ip_address or "", request_id=uuid4().hex)
     token = st.context.cookies.get(SESSION_COOKIE, "")
-    actor = in_use().services.sign_in.by_cookie(asking, token) if token else None
+    ask = in_use().services.sign_in.by_cookie
+    actor = ask(asking, token, is_use=False, even_locked=True) if token else None
     if actor is None:
         _ask_to_sign_in()
     return actor

@@ -11,10 +11,12 @@ import streamlit as st
 from imgcore.domain.records import Image
 from imgcore.domain.values import EARLIEST, ImageFields, parse
 from imgcore.texts import _
-from imgcore.ui import clinic, dates, dialogs, errors, keys, words
+from imgcore.ui import clinic, dates, dialogs, errors, keys, suggestions, words
 from imgcore.ui.notices import Notice
 
-_SIDES = ("", "L", "R", "B", "U")
+_FREE = ("body_location", "image_type")
+_OF_MANY = ("date_taken", "laterality", *_FREE)
+_OF_ONE = ("caption", "description", "is_primary", *_OF_MANY)
 
 
 def ask_details(image_ids: Sequence[UUID]) -> None:
@@ -37,6 +39,7 @@ def _one(image_id: UUID) -> None:
         st.text_input(_("Caption"), image.caption, key=_key("caption", image_id), max_chars=2000)
         _shared(image_id, image)
         st.text_area(_("Description"), image.description, key=_key("description", image_id), height=90)
+        st.checkbox(_("Primary image of this batch"), image.is_primary, key=_key("is_primary", image_id))
         st.form_submit_button(_("Save"), type="primary", on_click=_save_one, args=(image,))
 
 
@@ -50,22 +53,34 @@ def _shared(owner: object, image: Image | None) -> None:
         min_value=EARLIEST,
         max_value=dates.today(),
     )
-    side = image.laterality or "" if image else ""
-    right.selectbox(_("Side"), _SIDES, _SIDES.index(side), key=_key("laterality", owner), format_func=_side)
-    left.text_input(
-        _("Body location"),
-        image.body_location if image else "",
-        key=_key("body_location", owner),
-        max_chars=100,
+    sides, here = suggestions.sides(), (image and image.laterality) or ""
+    right.selectbox(
+        _("Side"),
+        list(sides),
+        list(sides).index(here),
+        key=_key("laterality", owner),
+        format_func=lambda code: sides[code],
     )
-    right.text_input(
-        _("Type"), image.image_type if image else "", key=_key("image_type", owner), max_chars=100
-    )
+    with left:
+        location = image.body_location if image else ""
+        _free_choice(_("Body location"), suggestions.body_locations(), location, _key("body_location", owner))
+    with right:
+        kind = image.image_type if image else ""
+        _free_choice(_("Type"), suggestions.image_types(), kind, _key("image_type", owner))
 
 
-def _side(code: str) -> str:
-    names = {"L": _("Left"), "R": _("Right"), "B": _("Both"), "U": _("Not known")}
-    return names.get(code, "–")
+def _free_choice(label: str, offered: list[str], own: str, key: str) -> None:
+    """Draw a list to choose from, in which any other text can be typed as well."""
+    options = ["", *suggestions.with_own(offered, own)]
+    st.selectbox(
+        label,
+        options,
+        options.index(own),
+        key=key,
+        accept_new_options=True,
+        format_func=lambda text: text or "–",
+        help=_("Choose one, or type another."),
+    )
 
 
 def _typed(owner: object, *names: str) -> dict[str, Any]:
@@ -76,9 +91,8 @@ def _typed(owner: object, *names: str) -> dict[str, Any]:
 
 
 def _save_one(image: Image) -> None:
-    names = ("caption", "date_taken", "laterality", "body_location", "image_type", "description")
     with errors.kept():
-        fields = parse(ImageFields, **_typed(image.id, *names))
+        fields = parse(ImageFields, **_typed(image.id, *_OF_ONE))
         services = clinic.services()
         _saved, change_id = services.images.edit(clinic.actor(), image.id, fields, version=image.version)
         finish(_("Saved."), change_id)
@@ -93,7 +107,7 @@ def _many(image_ids: tuple[UUID, ...]) -> None:
 
 def _save_many(image_ids: tuple[UUID, ...]) -> None:
     with errors.kept():
-        typed = _typed("many", "date_taken", "laterality", "body_location", "image_type")
+        typed = _typed("many", *_OF_MANY)
         fields = parse(ImageFields, **{name: value for name, value in typed.items() if value})
         count, change_id = clinic.services().images.edit_many(clinic.actor(), image_ids, fields)
         finish(_("Changed: {images}.").format(images=words.images(count)), change_id)

@@ -22,7 +22,7 @@ def search(label: str, name: str) -> str:
         label_visibility="collapsed",
         icon=":material/search:",
         live="300ms",
-        on_change=_first_page,
+        on_change=first_page,
         args=(name,),
     )
     return (typed or "").strip()
@@ -31,7 +31,7 @@ def search(label: str, name: str) -> str:
 def clear(name: str) -> None:
     """Empty the search box; call it from ``on_click``."""
     st.session_state[keys.key("search", name)] = ""
-    _first_page(name)
+    first_page(name)
 
 
 def turn(name: str, page_size: int) -> Turn:
@@ -58,5 +58,6 @@ def _page_key(name: str) -> str:
     return keys.key("page", name)
 
 
-def _first_page(name: str) -> None:
+def first_page(name: str) -> None:
+    """Turn a list to its first page; call it from a callback."""
     st.session_state.pop(_page_key(name), None)

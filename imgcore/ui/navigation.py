@@ -31,9 +31,13 @@ class Screen:
 # In the order of the menu; a person starts at the first that is for them.
 SCREENS = (
     Screen("images", _("Images"), ":material/photo_library:", STAFF | {Role.PATIENT}),
+    Screen("visits", _("Visits"), ":material/stethoscope:", STAFF | {Role.PATIENT}),
     Screen("patients", _("Patients"), ":material/groups:", STAFF),
+    Screen("sets", _("Image sets"), ":material/collections_bookmark:", STAFF | {Role.REVIEWER}),
     Screen("trash", _("Trash"), ":material/delete:", STAFF),
     Screen("users", _("Users"), ":material/manage_accounts:", frozenset({Role.ADMIN})),
+    Screen("results", _("My results"), ":material/lab_profile:", frozenset({Role.PATIENT})),
+    Screen("audit", _("Audit"), ":material/fact_check:", frozenset({Role.ADMIN})),
     Screen("account", _("Account"), ":material/account_circle:", EVERYBODY),
 )
 

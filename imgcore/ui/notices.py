@@ -17,10 +17,11 @@ SHOWN_FOR = timedelta(seconds=12)
 
 @dataclass(frozen=True)
 class Notice:
-    """One sentence, and the change that Undo takes back."""
+    """One sentence, and the change that Undo takes back, with those made before it in the same step."""
 
     text: str
     change_id: UUID | None = None
+    also: tuple[UUID, ...] = ()
     id: UUID = field(default_factory=uuid4)
     said_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -54,15 +55,16 @@ def draw() -> None:
                 _("Undo"),
                 key=keys.key("undo", notice.id),
                 on_click=_undo,
-                args=(notice.change_id,),
+                args=((*notice.also, notice.change_id),),
                 icon=":material/undo:",
                 type="tertiary",
             )
 
 
-def _undo(change_id: UUID) -> None:
+def _undo(change_ids: tuple[UUID, ...]) -> None:
     st.session_state.pop(keys.NOTICE, None)
     with errors.kept():
-        clinic.services().history.undo(clinic.actor(), change_id)
         st.session_state[keys.IMAGES_CHANGED] = True
+        for change_id in reversed(change_ids):
+            clinic.services().history.undo(clinic.actor(), change_id)
         keep(Notice(_("Undone.")))

@@ -21,10 +21,14 @@ from imgcore.ui import (
     filmstrip,
     image_forms,
     keys,
+    looks_list,
     move_forms,
     places,
     privacy,
+    set_forms,
     simple_upload,
+    suggestions,
+    table_view,
     words,
 )
 from imgcore.ui.components.grid import grid
@@ -51,11 +55,17 @@ def draw(who: Actor, opened: Opened, batch: Batch) -> None:
             categories,
             clinic.services().settings,
             key=key,
+            body_locations=suggestions.body_locations(),
+            image_types=suggestions.image_types(),
+            sides=suggestions.sides(),
             on_finished=lambda: _finished(key),
             on_second_batch=lambda: _second_batch(key, opened.patient.id),
         )
         simple_upload.draw(batch)
     if not batch.image_count and image_id is None:
+        return
+    if image_id is None and clinic.may(who, Action.IMAGE_EDIT) and table_view.switch():
+        table_view.draw(who, batch, _revision(batch))
         return
     with st.container(key="split", horizontal=True, gap="medium"):
         with st.container(key="split-grid"):
@@ -66,14 +76,15 @@ def draw(who: Actor, opened: Opened, batch: Batch) -> None:
                 key=key,
                 open_id=image_id,
                 revision=_revision(batch),
+                may_edit=clinic.may(who, Action.IMAGE_EDIT),
                 on_event=lambda: _on_grid(key, batch),
             )
         with st.container(key="split-viewer"):
             if image_id is not None:
-                _viewer(who, batch, image_id)
+                _viewer(who, opened, batch, image_id)
 
 
-def _viewer(who: Actor, batch: Batch, image_id: UUID) -> None:
+def _viewer(who: Actor, opened: Opened, batch: Batch, image_id: UUID) -> None:
     with errors.shown():
         clinic.services().images.get(who, image_id)  # not there any more: said here, once
         key = keys.key("viewer", batch.id)
@@ -83,7 +94,10 @@ def _viewer(who: Actor, batch: Batch, image_id: UUID) -> None:
             clinic.services().categories,
             key=key,
             revision=_revision(batch),
-            on_event=lambda: _on_viewer(key, batch),
+            sides=suggestions.sides(),
+            may_edit=clinic.may(who, Action.IMAGE_EDIT),
+            may_see_looks=clinic.may(who, Action.LOOKS_SEE),
+            on_event=lambda: _on_viewer(key, opened, batch),
         )
         chosen = filmstrip.draw(clinic.services().images.ids(who, batch.id), image_id)
         if chosen is not None:
@@ -136,9 +150,13 @@ def _on_grid(key: str, batch: Batch) -> None:
         image_forms.ask_details([UUID(each) for each in told["ids"]])
     if told := _event(key, "move"):
         move_forms.ask_images(batch, [UUID(each) for each in told["ids"]])
+    if told := _event(key, "image_set"):
+        set_forms.ask_set(batch.patient_id, [UUID(each) for each in told["ids"]])
+    if told := _event(key, "share"):
+        set_forms.ask_second_opinion(batch.patient_id, [UUID(each) for each in told["ids"]])
 
 
-def _on_viewer(key: str, batch: Batch) -> None:
+def _on_viewer(key: str, opened: Opened, batch: Batch) -> None:
     if told := _event(key, "step"):
         places.go(replace(places.here(), batch=batch.id, image=UUID(told["id"])))
     if _event(key, "close"):
@@ -149,3 +167,5 @@ def _on_viewer(key: str, batch: Batch) -> None:
             places.go(replace(places.here(), batch=batch.id, image=UUID(told["id"])))
     if told := _event(key, "details"):
         image_forms.ask_details([UUID(each) for each in told["ids"]])
+    if told := _event(key, "looks"):
+        looks_list.ask(opened.patient, UUID(told["image"]))

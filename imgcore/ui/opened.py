@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from imgcore.domain.access import Action, Actor
-from imgcore.domain.records import Counts, Patient
+from imgcore.domain.records import Counts, Member, Patient
 from imgcore.errors import NotFound
 from imgcore.ui import clinic, errors, keys, places
 from imgcore.ui.places import Place
@@ -15,10 +15,11 @@ from imgcore.ui.places import Place
 
 @dataclass(frozen=True)
 class Opened:
-    """The open patient with what is kept of them, now."""
+    """The open patient with what is kept of them, and who has emergency access, now."""
 
     patient: Patient
     counts: Counts
+    emergencies: tuple[Member, ...] = ()
 
 
 def look_up(who: Actor, place: Place) -> Opened | None:
@@ -45,6 +46,10 @@ def _find(who: Actor, place: Place) -> Opened | None:
     services = clinic.services()
     if ref is None and place.batch is not None:
         ref = str(services.batches.get(who, place.batch).patient_id)
+    if ref is None and place.visit is not None and clinic.may(who, Action.VISIT_SEE):
+        ref = str(services.visits.get(who, place.visit).patient_id)
     if ref is None or not clinic.may(who, Action.PATIENT_SEE):
         return None
-    return Opened(services.patients.get(who, ref), services.patients.counts(who, ref))
+    patient, counts = services.patients.get(who, ref), services.patients.counts(who, ref)
+    sees_team = clinic.may(who, Action.TEAM_SEE)
+    return Opened(patient, counts, services.teams.emergencies(who, patient.id) if sees_team else ())

@@ -62,6 +62,7 @@ def _edit(patient: Patient) -> None:
     with st.form(_key("edit"), border=False):
         _fields(patient)
         with st.expander(_("Consents")):
+            st.caption(_("Once withdrawn, the pictures leave image sets and links of that purpose at once."))
             for consent in _CONSENTS:
                 _consent_fields(patient, consent)
         st.form_submit_button(_("Save"), type="primary", on_click=_save, args=(patient,))
@@ -72,8 +73,9 @@ def _save(patient: Patient) -> None:
         given = _typed(patient) | {each: _typed_consent(patient, each) for each in _CONSENTS}
         fields = parse(PatientFields, **given)
         services = clinic.services()
-        saved = services.patients.edit(clinic.actor(), patient.id, fields, version=patient.version)
-        dialogs.finish(Notice(_("Saved: {person}.").format(person=privacy.person(saved))))
+        saved, change_id = services.patients.edit(clinic.actor(), patient.id, fields, version=patient.version)
+        text = _("Saved: {person}.").format(person=privacy.person(saved))
+        dialogs.finish(Notice(text, change_id))
 
 
 def _trash(patient: Patient) -> None:

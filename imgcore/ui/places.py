@@ -13,12 +13,20 @@ from imgcore.ui import keys
 
 @dataclass(frozen=True)
 class Place:
-    """Where a tab is; ``patient`` is an id or an external id, ``filter`` is what was typed."""
+    """Where a tab is.
+
+    ``patient`` is an id or an external id, ``filter`` is what was typed, ``view`` is "table" or "" for
+    the grid; ``picture`` is a place in the image set ``set``.
+    """
 
     patient: str | None = None
     batch: UUID | None = None
+    visit: UUID | None = None
     image: UUID | None = None
     filter: str = ""
+    view: str = ""
+    set: UUID | None = None
+    picture: int | None = None
 
     def as_query(self) -> dict[str, str]:
         """Return what stands in the URL."""
@@ -39,8 +47,12 @@ def here() -> Place:
     return Place(
         patient=found.get("patient") or None,
         batch=_id(found.get("batch")),
+        visit=_id(found.get("visit")),
         image=_id(found.get("image")),
         filter=found.get("filter", ""),
+        view="table" if found.get("view") == "table" else "",
+        set=_id(found.get("set")),
+        picture=_number(found.get("picture")),
     )
 
 
@@ -53,8 +65,12 @@ def go(place: Place, screen: str | None = None) -> None:
 
 
 def open_patient(ref: UUID | str) -> NoReturn:
-    """Go to a patient's images; call it from a callback, also inside a fragment."""
-    go(Place(patient=str(ref)), "images")
+    """Go to a patient's visits from the screen of visits, from all others to the images.
+
+    Call it from a callback, also inside a fragment.
+    """
+    is_at_visits = st.session_state.get(keys.SCREEN) == "visits"
+    go(Place(patient=str(ref)), "visits" if is_at_visits else "images")
     st.rerun()
 
 
@@ -71,7 +87,7 @@ def move(screen: str) -> tuple[Place, str]:
     place, came_from = here(), st.session_state.get(keys.SCREEN)
     if not place.as_query() and came_from not in (None, screen):
         known: Place = st.session_state.get(keys.PLACE, place)
-        place = _write(Place(known.patient, known.batch))
+        place = _write(Place(known.patient, known.batch, view=known.view))
     return _remember(place), screen
 
 
@@ -100,3 +116,7 @@ def _id(text: str | None) -> UUID | None:
         return UUID(text) if text else None
     except ValueError:
         return None
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 9 else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from imgcore.domain.names import initials
@@ -21,6 +23,11 @@ def switch() -> None:
         # The last notice may hold a name.
         on_change=lambda: st.session_state.pop(keys.NOTICE, None),
     )
+
+
+def leave_off() -> None:
+    """Show names in this tab, and draw no switch."""
+    st.session_state[keys.PRIVACY] = False
 
 
 def is_on() -> bool:
@@ -50,3 +57,8 @@ def details(patient: Patient) -> str:
     """Return what stands beneath a name: "born 1961 · MRN 4471"."""
     number = _("MRN {number}").format(number=patient.mrn) if patient.mrn else ""
     return " · ".join(filter(None, (born(patient), number)))
+
+
+def file_name(name: str) -> str:
+    """Return a file's own name, which may hold a person's, or its kind alone when names are hidden."""
+    return f"…{Path(name).suffix.lower()}" if is_on() else name

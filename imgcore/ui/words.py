@@ -23,6 +23,11 @@ def batches(count: int) -> str:
     return ngettext("{count} batch", "{count} batches", count)
 
 
+def visits(count: int) -> str:
+    """Return "1 visit" or "6 visits"."""
+    return ngettext("{count} visit", "{count} visits", count)
+
+
 def uncategorised(count: int) -> str:
     """Return "5 without category"."""
     return ngettext("{count} without category", "{count} without category", count)

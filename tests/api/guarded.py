@@ -16,13 +16,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from imgcore import bootstrap
+from imgcore.api.auth_oidc import OuterSignIn
 from imgcore.api.auth_pages import AuthPages
+from imgcore.api.auth_sessions import SessionPages
 from imgcore.api.guard import Guard
-from imgcore.api.identity import SESSION_COOKIE, actor_of
+from imgcore.api.identity import actor_of
 from imgcore.api.security import SecurityHeaders
 from imgcore.api.upload_caps import Caps
 from imgcore.bootstrap import Clinic
-from imgcore.config import load_settings
+from imgcore.config import SESSION_COOKIE, load_settings
 from imgcore.domain.access import Role, system, visitor
 from imgcore.domain.records import User
 from imgcore.domain.values import NewUser, StaffRole
@@ -124,7 +126,8 @@ def open_house_with_pages(folder: Path, *, is_local: bool = True, **settings: ob
     """Build a clinic that nobody has set up, with the real pages under ``/auth``."""
     with _opened(folder, settings) as clinic:
         pages = AuthPages(lambda: clinic, is_local=is_local)
-        yield House(clinic, Router(pages.routes(), default=echo))
+        parts = (pages, SessionPages(lambda: clinic), OuterSignIn(lambda: clinic))
+        yield House(clinic, Router([route for part in parts for route in part.routes()], default=echo))
 
 
 @contextmanager

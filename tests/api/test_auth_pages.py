@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 
-from imgcore.api.identity import SESSION_COOKIE
+from imgcore.config import SESSION_COOKIE
 from imgcore.domain.access import Role, system
 from tests.api.guarded import OURS, PASSWORD, House, open_house_with_pages
 
@@ -159,7 +160,11 @@ def test_the_session_is_told_to_a_page_that_watches(house: House) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, "not_signed_in")
     sign_in(house)
     session = house.client.get("/auth/session").json()
-    assert session == {"name": "anna", "email": EMAIL, "role": "admin"}
+    assert (session["name"], session["email"], session["role"]) == ("anna", EMAIL, "admin")
+    assert (session["is_locked"], session["locks_after"]) == (False, 900)
+    assert 890 < session["locks_in"] <= 900
+    assert 3590 < session["ends_in"] <= 3600
+    assert datetime.fromisoformat(session["ends_at"]) > datetime.now(UTC)
 
 
 def test_a_one_time_link_sets_a_password_once(house: House) -> None:
@@ -223,3 +228,29 @@ def test_the_pages_work_without_scripts_and_are_never_kept(house: House) -> None
     # Password managers go by these words.
     assert 'autocomplete="username"' in page.text
     assert 'autocomplete="current-password"' in page.text
+
+
+def test_a_password_is_changed_against_the_old_one(house: House) -> None:
+    sign_in(house)
+    before = house.client.cookies[SESSION_COOKIE]
+    page = house.client.get("/auth/password")
+    assert 'autocomplete="current-password"' in page.text
+    assert page.text.count('autocomplete="new-password"') == 2
+    new = {"password": NEW_PASSWORD, "again": NEW_PASSWORD}
+    wrong = post(house, "/auth/password", current="open sesame", **new)
+    assert (wrong.status_code, problem(wrong)) == (403, "The password is wrong.")
+    assert post(house, "/auth/password", current=PASSWORD, password="short", again="short").status_code == 422
+    answer = post(house, "/auth/password", current=PASSWORD, **new)
+    assert answer.status_code == 200
+    assert "Your password is changed" in answer.text
+    after = house.client.cookies[SESSION_COOKIE]
+    assert who(house) == EMAIL
+    assert who_with(house, before) == ""
+    assert after != before
+    house.client.cookies.clear()
+    assert sign_in(house).status_code == 401
+    assert sign_in(house, NEW_PASSWORD).status_code == 303
+
+
+def test_the_pages_say_which_language_they_are_in(house: House) -> None:
+    assert '<html lang="en">' in house.client.get("/auth/login").text

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import select
 
 from imgcore.api.frontend import asset_paths
-from imgcore.api.identity import SESSION_COOKIE
+from imgcore.config import SESSION_COOKIE
 from imgcore.db.tables import UserSession
 from imgcore.domain.access import Role, system
 from imgcore.domain.values import UserFields
@@ -22,7 +22,16 @@ from tests.api.guarded import AS_PAGE, OURS, House, open_house
 
 ASSET = next(path for path in sorted(asset_paths()) if path.endswith(".js"))
 OPEN = ["/healthz", "/readyz", "/_stcore/health", "/favicon.png", ASSET]
-AUTH = ["/auth/login", "/auth/logout", "/auth/setup", "/auth/session", "/auth/link/abc"]
+AUTH = [
+    "/auth/login",
+    "/auth/logout",
+    "/auth/setup",
+    "/auth/session",
+    "/auth/unlock",
+    "/auth/link/abc",
+    "/auth/oidc",
+    "/auth/oidc/callback",
+]
 CLOSED = [
     "/",
     "/images",
@@ -43,6 +52,7 @@ CLOSED = [
     "/files/1/original",
     "/auth",
     "/auth/other",
+    "/auth/password",
     "/STATIC/js",
 ]
 
@@ -182,7 +192,7 @@ def test_a_path_with_two_meanings_is_refused(house: House) -> None:
 
 def test_an_open_tab_that_only_watches_does_not_keep_a_session_alive(house: House) -> None:
     house.sign_in()
-    long_ago = utc_now() - timedelta(minutes=50)
+    long_ago = utc_now() - timedelta(minutes=14)
     move_sessions(house, seen_at=long_ago)
     house.client.get("/auth/session")
     assert seen_at(house) == long_ago

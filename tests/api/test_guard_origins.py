@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.websockets import WebSocketDisconnect
 
-from imgcore.api.identity import SESSION_COOKIE
+from imgcore.config import SESSION_COOKIE
 from tests.api.guarded import ORIGIN, House, open_house
 
 FRIEND = "https://programs.example"

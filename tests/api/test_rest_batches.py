@@ -43,6 +43,8 @@ def test_a_batch_is_changed_in_part_or_as_a_whole(desk: Desk) -> None:
     path = f"{BATCHES}{batch['id']}/"
     patched = desk.client.patch(path, json={"name": "Second"}, headers={"If-Match": '"1"'})
     assert (patched.json()["name"], patched.json()["taken_on"]) == ("Second", "2025-01-02")
+    assert patched.headers["x-change-id"]
+    assert "x-change-id" not in desk.client.patch(path, json={"name": "Second"}).headers
     assert desk.client.patch(path, json={"name": "x"}, headers={"If-Match": '"1"'}).status_code == 412
     whole = {"name": "Third", "taken_on": "2025-02-03", "object_id": batch["patient_id"]}
     put = desk.client.put(path, json=whole, headers={"If-Match": patched.headers["etag"]})

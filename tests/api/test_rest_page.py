@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, expect
 
-from imgcore.api.identity import SESSION_COOKIE
 from imgcore.api.security import SecurityHeaders
+from imgcore.config import SESSION_COOKIE
 from imgcore.domain.access import visitor
 from tests.api.desks import PASSWORD, Desk
 from tests.api.serving import serving

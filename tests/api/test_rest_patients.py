@@ -43,6 +43,7 @@ def test_a_stale_change_is_refused_and_the_first_one_stays(desk: Desk) -> None:
     path = f"/api/patients/{desk.patient()['id']}/"
     first = desk.client.patch(path, json={"notes": "mine"}, headers={"If-Match": '"1"'})
     assert (first.status_code, first.headers["etag"]) == (200, '"2"')
+    assert first.headers["x-change-id"]
     second = desk.client.patch(path, json={"notes": "theirs"}, headers={"If-Match": "1"})
     assert second.status_code == 412
     assert problem(second)["code"] == "stale"

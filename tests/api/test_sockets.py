@@ -10,7 +10,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from imgcore.api import sockets
 from imgcore.api.sockets import Socket
-from imgcore.errors import DatabaseUnavailable
+from imgcore.errors import DatabaseUnavailable, Locked
 
 SCOPE: Scope = {"type": "websocket"}
 CONNECT: Message = {"type": "websocket.connect"}
@@ -149,6 +149,26 @@ def test_while_the_database_is_away_a_quiet_tab_stays_and_a_message_does_not_cou
     tab, screens = serve(check, act)
     assert [message["type"] for message in screens.seen] == ["websocket.connect", "websocket.disconnect"]
     assert tab.got[-1] == {"type": "websocket.close", "code": 1013}
+
+
+def test_what_a_locked_tab_sends_is_dropped_and_it_stays_connected() -> None:
+    is_locked = [False]
+
+    async def check(_: Message | None) -> bool:
+        if is_locked[0]:
+            raise Locked("Imgcore is locked.")
+        return True
+
+    async def act(tab: Tab) -> None:
+        for locked, name in ((False, b"before"), (True, b"meanwhile"), (False, b"after")):
+            is_locked[0] = locked
+            tab.click(name)
+            await settle()
+        tab.send_message({"type": "websocket.disconnect", "code": 1001})
+
+    tab, screens = serve(check, act)
+    assert [message.get("bytes") for message in screens.seen[1:-1]] == [b"before", b"after"]
+    assert [message["type"] for message in tab.got] == ["websocket.send"] * 4
 
 
 def test_a_tab_that_has_gone_is_no_error() -> None:

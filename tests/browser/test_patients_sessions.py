@@ -8,8 +8,10 @@ import pytest
 from playwright.sync_api import Page, WebSocket, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from imgcore.config import SESSION_COOKIE
+from imgcore.domain.access import Role
 from imgcore.domain.records import Patient
-from imgcore.ui.navigation import SCREENS
+from imgcore.ui.navigation import screens_of
 from tests.browser.desks import SLOW, Desk
 from tests.server.visits import ADMIN, PASSWORD
 from tests.servers.browser import Watch
@@ -32,12 +34,12 @@ def patient(desk: Desk) -> Patient:
 def see(page: Page, desk: Desk, token: str, path: str) -> None:
     """Open a screen with a session, and wait until it shows the patient."""
     context = page.context
-    context.add_cookies([{"name": "imgcore_session", "value": token, "url": desk.visits.server.url}])
+    context.add_cookies([{"name": SESSION_COOKIE, "value": token, "url": desk.visits.server.url}])
     page.goto(desk.visits.server.url + path)
     expect(page.locator(".imgcore-banner:visible")).to_contain_text("M. K.", timeout=SLOW)
 
 
-@pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.name)
+@pytest.mark.parametrize("screen", screens_of(Role.ADMIN), ids=lambda screen: screen.name)
 def test_a_cold_deep_link_shows_only_the_sign_in_page(
     page: Page, desk: Desk, watch: Watch, patient: Patient, screen: object
 ) -> None:

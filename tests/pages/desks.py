@@ -41,8 +41,12 @@ class Desk:
         }
         user, _token = self.services.accounts.create(system(), NewUser.model_validate(about))
         actor = self.services.sign_in.by_id(visitor(), user.id)
-        self.monkeypatch.setattr(identity, "current_actor", lambda: actor)
+        self.as_(actor)
         return actor
+
+    def as_(self, actor: Actor) -> None:
+        """Let this person look at the screens from now on."""
+        self.monkeypatch.setattr(identity, "current_actor", lambda: actor)
 
     def open(self, screen: str = "", **query: object) -> AppTest:
         """Open a screen, the first of the menu when none is named, at a place in its URL."""

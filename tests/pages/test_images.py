@@ -164,6 +164,7 @@ def test_twenty_batches_cost_the_database_no_more_than_one(desk: Desk, mary: Pat
     one = len(asked)
     for day in range(1, 20):
         _add(desk, mary, f"2025-10-{day:02}")
+    app.run()  # a list with others in it is noted once
     asked.clear()
     app.run()
     assert 0 < len(asked) == one

@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from imgcore.domain.access import Role, system
 from imgcore.domain.records import Patient, User
+from imgcore.domain.values import NewPatient
 from tests.pages.desks import Desk, click, everything, said, texts
 
 
@@ -61,8 +62,32 @@ def test_a_patient_account_belongs_to_the_open_patient(desk: Desk, mary: Patient
 
 def test_without_an_open_patient_there_is_no_patient_account(desk: Desk, users: AppTest) -> None:
     _add(users, Role.PATIENT)
-    assert "Open the patient first" in users.error[0].value
+    assert "Find the patient first" in users.error[0].value
     assert all(user.role is not Role.PATIENT for user in desk.services.accounts.all(system()).items)
+
+
+def test_the_record_of_a_patient_account_is_found_shown_and_changed(desk: Desk, mary: Patient) -> None:
+    zoe = desk.services.patients.create(system(), NewPatient(name="Zoe Zander", mrn="99"))
+    desk.sign_in(Role.ADMIN)
+    app = desk.open("users")
+    click(app, "add-user")
+    app.text_input(key="user-name").set_value("Mary K")
+    app.text_input(key="user-email").set_value("mary@home.example")
+    app.selectbox(key="user-role").set_value(Role.PATIENT).run()
+    app.text_input(key="user-find").set_value("4471").run()
+    click(app, "user-create")
+    click(app, "user-done")
+    user = next(each for each in desk.services.accounts.all(system()).items if each.role is Role.PATIENT)
+    assert user.patient_id == mary.id
+    assert "Sees the record of M\\. K\\.\\, born 1961" in texts(app)
+    _choose(app, user, "record")
+    app.text_input(key="user-find").set_value("99").run()
+    click(app, "user-save")
+    user = next(each for each in desk.services.accounts.all(system()).items if each.role is Role.PATIENT)
+    assert user.patient_id == zoe.id
+    assert "The record of M. K. was changed." in said(app)
+    assert "mary@home" not in everything(app)
+    assert "Sees the record of Z\\. Z\\." in texts(app)
 
 
 def test_a_role_is_changed(desk: Desk, users: AppTest) -> None:

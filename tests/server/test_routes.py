@@ -8,8 +8,8 @@ import pytest
 from starlette.routing import Mount, Route, WebSocketRoute
 from websockets.exceptions import InvalidStatus
 
-from imgcore.api.identity import SESSION_COOKIE
 from imgcore.api.paths import Access, access
+from imgcore.config import SESSION_COOKIE
 from imgcore.domain.access import system
 from imgcore.domain.values import UserFields
 from tests.server.routes import Found, found_in, real_routes, unclassified
@@ -26,10 +26,20 @@ FOR_ANYONE = {
     "/auth/setup",
     "/auth/link/{token}",
     "/auth/session",
+    "/auth/unlock",
+    "/auth/oidc",
+    "/auth/oidc/callback",
     "/api/v1/auth/token",
     "/healthz",
     "/readyz",
     "/_stcore/health",
+    "/share/{token}",
+    "/share/opened/{share_id:uuid}",
+    "/share/opened/{share_id:uuid}/answer",
+    "/share/opened/{share_id:uuid}/{place:int}",
+    "/share/opened/{share_id:uuid}/{place:int}/thumbnail",
+    "/share/opened/{share_id:uuid}/{place:int}/picture",
+    "/share/{rest:path}",
 }
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 

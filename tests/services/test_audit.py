@@ -3,15 +3,25 @@ from __future__ import annotations
 import pytest
 
 from imgcore.db.journal import Event
-from imgcore.domain.access import Role, visitor
+from imgcore.domain.access import Actor, Role, visitor
 from imgcore.domain.values import ImageFields
+from imgcore.errors import Unavailable
 from imgcore.services.images import Filter
 from tests.services.clinics import House
 from tests.services.databases import on_both
 from tests.services.scenes import CHANGING, OTHERS, SEARCHING, SEEING, TYPED, make_scene
 
 # What gives numbers or leave to go on, and shows nothing of a patient.
-SHOWS_NOTHING = {"patients.counts", "images.ids", "uploads.check_batch", "files.thumbnail", "files.link"}
+SHOWS_NOTHING = {
+    "patients.counts",
+    "images.ids",
+    "uploads.check_batch",
+    "visit_images.check",
+    "files.thumbnail",
+    "files.link",
+    "set_files.thumbnail",
+    "teams.emergencies",
+}
 
 
 def test_every_change_leaves_its_line_and_can_be_undone(clinic: House) -> None:
@@ -98,3 +108,51 @@ def test_files_that_were_refused_are_counted(clinic: House) -> None:
     assert (line.action, line.outcome, line.count, line.patient_id) == (
         "image.upload", "refused", 2, batch.patient_id,
     )  # fmt: skip
+
+
+def test_a_screen_that_is_drawn_again_leaves_one_line_in_ten_minutes(clinic: House) -> None:
+    patient = clinic.patient()
+    batch, colleague = clinic.batch(patient), clinic.person(Role.CLINICIAN)
+    services = clinic.services
+
+    def draw(actor: Actor) -> list[str]:
+        before = len(clinic.events())
+        services.patients.get(actor, patient.id)
+        services.batches.of_patient(actor, patient.id)
+        services.batches.get(actor, batch.id)
+        return [line.action for line in clinic.events()[before:]]
+
+    assert draw(clinic.admin) == ["patient.see", "batch.see"]
+    assert draw(clinic.admin) == []
+    assert draw(colleague) == ["patient.see", "batch.see"]
+    clinic.batch(patient)  # the list shows more than was noted
+    assert draw(clinic.admin) == ["batch.see"]
+    clinic.clock.forward(minutes=10)
+    assert draw(clinic.admin) == ["patient.see", "batch.see", "batch.see"]
+    services.patients.get(clinic.admin, clinic.patient().id)
+    assert draw(clinic.admin) == ["patient.see"]  # opened again after another
+
+
+def test_a_list_of_images_leaves_its_line_each_time(clinic: House) -> None:
+    batch = clinic.batch()
+    clinic.images(batch.id, 2)
+    for _ in range(3):
+        clinic.services.images.list(clinic.admin, Filter(batch_id=batch.id))
+    assert len(clinic.events(Event.action == "image.see")) == 3
+
+
+def test_a_look_that_could_not_be_noted_is_noted_the_next_time(
+    clinic: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient, database = clinic.patient(), clinic.clinic.database
+    before = len(clinic.events())
+
+    def away() -> None:
+        raise Unavailable("The database does not answer.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "write", away)
+        with pytest.raises(Unavailable):
+            clinic.services.patients.get(clinic.admin, patient.id)
+    clinic.services.patients.get(clinic.admin, patient.id)
+    assert len(clinic.events()) == before + 1

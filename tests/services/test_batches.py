@@ -86,12 +86,16 @@ def test_covers_and_counts_take_as_many_queries_for_many_batches(clinic: House) 
 def test_a_batch_can_be_renamed_once_at_a_time(clinic: House) -> None:
     batch = clinic.batch()
     edit = clinic.services.batches.edit
-    assert edit(clinic.admin, batch.id, BatchFields(name="New"), version=1).version == 2
+    renamed, change_id = edit(clinic.admin, batch.id, BatchFields(name="New"), version=1)
+    assert renamed.version == 2
+    assert edit(clinic.admin, batch.id, BatchFields(name="New"))[1] is None
     with pytest.raises(Stale):
         edit(clinic.admin, batch.id, BatchFields(name="Newer"), version=1)
     with pytest.raises(Invalid):
         edit(clinic.admin, batch.id, BatchFields(taken_on=None))
     assert clinic.services.batches.get(clinic.admin, batch.id).name == "New"
+    clinic.services.history.undo(clinic.admin, change_id)
+    assert clinic.services.batches.get(clinic.admin, batch.id).name == "Check-up"
 
 
 @on_both

@@ -108,7 +108,7 @@ def test_a_lost_original_is_told_before_its_first_byte(clinic: House) -> None:
 
 def test_many_who_look_at_once_have_it_made_once(clinic: House, monkeypatch: pytest.MonkeyPatch) -> None:
     image, files = tiff(clinic), clinic.services.files
-    render, together, made = files._imaging.render, threading.Barrier(6), []
+    render, together, made = files._renditions._imaging.render, threading.Barrier(6), []
 
     def counted(source: Path, target: Path, kind: Kind) -> RenditionFile:
         made.append(kind)
@@ -118,7 +118,7 @@ def test_many_who_look_at_once_have_it_made_once(clinic: House, monkeypatch: pyt
         together.wait(timeout=30)
         return len(content(files.compressed(clinic.admin, image.id)))
 
-    monkeypatch.setattr(files._imaging, "render", counted)
+    monkeypatch.setattr(files._renditions._imaging, "render", counted)
     with ThreadPoolExecutor(6) as threads:
         assert len(set(threads.map(look, range(6)))) == 1
     assert made == ["compressed"]
@@ -128,7 +128,7 @@ def test_a_rendition_of_what_is_removed_meanwhile_leaves_nothing(
     clinic: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image, files = tiff(clinic), clinic.services.files
-    render = files._imaging.render
+    render = files._renditions._imaging.render
 
     def purge_first(source: Path, target: Path, kind: Kind) -> RenditionFile:
         clinic.services.trash.images(clinic.admin, [image.id])
@@ -136,7 +136,7 @@ def test_a_rendition_of_what_is_removed_meanwhile_leaves_nothing(
         clinic.services.sweeps.run(clinic.admin)
         return render(source, target, kind)
 
-    monkeypatch.setattr(files._imaging, "render", purge_first)
+    monkeypatch.setattr(files._renditions._imaging, "render", purge_first)
     with pytest.raises(NotFound):
         files.display(clinic.admin, image.id)
     assert (clinic.rows(Image), clinic.rows(Rendition), clinic.stored_keys()) == ([], [], set())

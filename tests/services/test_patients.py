@@ -141,11 +141,14 @@ def test_an_id_is_never_taken_for_another_patients_external_id(clinic: House) ->
 def test_a_change_to_an_older_version_is_refused(clinic: House) -> None:
     patient = clinic.patient()
     edit = clinic.services.patients.edit
-    changed = edit(clinic.admin, patient.id, PatientFields(name="Ada Berg"), version=1)
+    changed, change_id = edit(clinic.admin, patient.id, PatientFields(name="Ada Berg"), version=1)
     assert (changed.name, changed.version) == ("Ada Berg", 2)
     with pytest.raises(Stale):
         edit(clinic.admin, patient.id, PatientFields(name="Ada Lind"), version=1)
-    assert edit(clinic.admin, patient.id, PatientFields(sex="female")).name == "Ada Berg"
+    assert edit(clinic.admin, patient.id, PatientFields(sex="female"))[0].name == "Ada Berg"
+    clinic.services.history.undo(clinic.admin, change_id)
+    undone = clinic.services.patients.get(clinic.admin, patient.id)
+    assert (undone.name, undone.sex) == ("Ada Novak", "female")
 
 
 def test_an_edit_changes_only_what_it_names(clinic: House) -> None:
@@ -153,13 +156,13 @@ def test_an_edit_changes_only_what_it_names(clinic: House) -> None:
     patient = clinic.patient(mrn="7", notes="left foot", consent_teaching=agreed)
     edit = clinic.services.patients.edit
     withdrawn = ConsentFields(withdrawn_on=date(2025, 1, 2))
-    changed = edit(clinic.admin, patient.id, PatientFields(mrn=None, consent_teaching=withdrawn))
+    changed, _change = edit(clinic.admin, patient.id, PatientFields(mrn=None, consent_teaching=withdrawn))
     assert (changed.mrn, changed.notes) == (None, "left foot")
     assert changed.consent_teaching.given_on == date(2024, 1, 2)
     assert not changed.consent_teaching.holds
     assert names(clinic, "7") == []
-    same = edit(clinic.admin, patient.id, PatientFields(notes="left foot"))
-    assert same.version == changed.version
+    same, change_id = edit(clinic.admin, patient.id, PatientFields(notes="left foot"))
+    assert (same.version, change_id) == (changed.version, None)
 
 
 @on_both

@@ -13,7 +13,7 @@ from imgcore.domain.values import NewUser, UserFields
 from imgcore.errors import Invalid, TooManyTries, Unauthenticated
 from imgcore.services import credentials
 from imgcore.services.credentials import hash_token
-from tests.services.clinics import DESK, PASSWORD, House
+from tests.services.clinics import DESK, PASSWORD, House, Opens
 from tests.services.databases import on_both
 
 EMAIL = "ines@clinic.example"
@@ -122,7 +122,9 @@ def test_many_tries_at_once_do_not_get_past_the_limit(clinic: House, ines: Actor
 
 
 @on_both
-def test_an_idle_session_ends(clinic: House, ines: Actor) -> None:
+def test_an_idle_session_ends(open_clinic: Opens) -> None:
+    clinic = open_clinic(lock_minutes=0)
+    clinic.person(Role.CLINICIAN, EMAIL)
     sign_in = clinic.services.sign_in
     token = sign_in.open(DESK, EMAIL, PASSWORD).token
     for _ in range(3):
@@ -136,10 +138,10 @@ def test_an_idle_session_ends(clinic: House, ines: Actor) -> None:
 
 def test_a_session_in_use_ends_after_its_hours(clinic: House, ines: Actor) -> None:
     token = clinic.services.sign_in.open(DESK, EMAIL, PASSWORD).token
-    for _ in range(13):
-        clinic.clock.forward(minutes=54)
+    for _ in range(50):
+        clinic.clock.forward(minutes=14)
         assert clinic.services.sign_in.by_cookie(DESK, token)
-    clinic.clock.forward(minutes=19)
+    clinic.clock.forward(minutes=21)
     assert clinic.services.sign_in.by_cookie(DESK, token) is None
 
 

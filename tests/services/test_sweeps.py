@@ -69,7 +69,7 @@ def test_a_purged_patient_leaves_no_name_and_no_bytes(clinic: House) -> None:
         chosen = ImageSet(name="set", created_at=now)
         session.add(chosen)
         session.flush()
-        session.add(ImageSetItem(image_set_id=chosen.id, image_id=image.id, place=1))
+        session.add(ImageSetItem(image_set_id=chosen.id, image_id=image.id, patient_id=patient.id, place=1))
     opened = clinic.services.sign_in.open(DESK, "zebulon@clinic.example", PASSWORD)
     clinic.services.trash.images(clinic.admin, [gone_before.id])
     clinic.services.trash.patient(clinic.admin, patient.id)

@@ -36,7 +36,12 @@ def _shown(app: AppTest) -> tuple[Place, str]:
 
 def test_a_deep_link_names_the_place() -> None:
     app = _app(patient="7", batch=str(BATCH), filter="cast & cut")
-    assert _shown(app) == (Place("7", BATCH, None, "cast & cut"), "images")
+    assert _shown(app) == (Place("7", BATCH, filter="cast & cut"), "images")
+
+
+def test_the_table_is_named_and_no_other_view_is() -> None:
+    assert _shown(_app(patient="7", view="table"))[0] == Place("7", view="table")
+    assert _shown(_app(patient="7", view="<b>"))[0] == Place("7")
 
 
 def test_an_id_that_is_none_is_left_out() -> None:

@@ -62,8 +62,9 @@ def get_batch(call: Asked, batch_id: UUID, response: Response) -> records.Batch:
 def edit_batch(
     call: Asked, batch_id: UUID, fields: BatchBody, version: Version, response: Response
 ) -> records.Batch:
-    """Name or day; what is not named stays as it is."""
-    batch = call.services.batches.edit(call.actor, batch_id, fields, version)
+    """Name or day; what is not named stays as it is. X-Change-ID is the change to undo it by."""
+    batch, change_id = call.services.batches.edit(call.actor, batch_id, fields, version)
+    tag_change(response, change_id)
     tag_version(response, batch.version)
     return batch
 

@@ -54,8 +54,9 @@ def get_patient(call: Asked, patient_id: Ref, response: Response) -> records.Pat
 def edit_patient(
     call: Asked, patient_id: Ref, fields: PatientBody, version: Version, response: Response
 ) -> records.Patient:
-    """Fields that are not named stay as they are."""
-    patient = call.services.patients.edit(call.actor, patient_id, fields, version)
+    """Fields that are not named stay as they are. X-Change-ID is the change to undo it by."""
+    patient, change_id = call.services.patients.edit(call.actor, patient_id, fields, version)
+    tag_change(response, change_id)
     tag_version(response, patient.version)
     return patient
 

@@ -20,7 +20,7 @@ router = section("Sign-in")
 
 @public.post(
     "/api/v1/auth/token", summary="Get a token for a program", response_model=schemas.Token,
-    responses=documented(400, 401, 413, 422, 429),
+    responses=documented(400, 401, 403, 413, 422, 429),
 )  # fmt: skip
 def get_token(
     call: Asked,
@@ -35,7 +35,7 @@ def get_token(
 
 @router.post("/api/v1/auth/logout", summary="Sign out", status_code=204)
 def sign_out(call: Asked, request: Request, response: Response) -> None:
-    """Ends this session; with a token, every token of the person."""
+    """Ends this session, or this personal token; with a token of an hour, all of that kind of the person."""
     call.services.sign_in.end(call.actor)
     clear_cookie(response, call.services.settings, request.url.scheme)
 

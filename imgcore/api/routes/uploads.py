@@ -12,8 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from imgcore.api import schemas
-from imgcore.api.calls import Asked
-from imgcore.api.errors import Problem, documented, error_headers, request_id_of, status_of
+from imgcore.api.calls import Asked, Call
+from imgcore.api.errors import ErrorAnswer, Problem, documented, error_headers, request_id_of, status_of
 from imgcore.api.multipart import Form
 from imgcore.api.sections import section
 from imgcore.domain.records import Received, Refused
@@ -44,7 +44,10 @@ _ENCODING = {name: {"style": "form", "explode": True} for name in ("categories",
 _FORM = {"schema": _SCHEMA, "example": _EXAMPLE, "encoding": _ENCODING}
 _SOME: dict[int | str, dict[str, Any]] = {
     201: {"model": schemas.UploadAnswer, "description": "At least one file is in the batch now."},
-    422: {"model": schemas.UploadAnswer, "description": "Nothing was stored; each file says why."},
+    422: {
+        "model": schemas.UploadAnswer | ErrorAnswer,
+        "description": "Nothing was stored; each file says why.",
+    },
 }
 
 
@@ -72,16 +75,12 @@ async def upload_images(
 
     `categories` and `captions` are repeated like `images`, in the same order; fewer is fine, more is 422.
     """
-    settings, uploads = call.services.settings, call.services.uploads
-    most = settings.max_request_bytes
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared[:18]) > most:
-        raise _too_large(most)
+    uploads = call.services.uploads
+    check_length(call, request)
     await run_in_threadpool(uploads.check_batch, call.actor, batch_id)
-    open_file = partial(uploads.intake, call.actor)
-    form = Form(request.headers.get("content-type", ""), open_file, settings.max_request_files)
+    form = form_of(call, request, call.services.settings.max_request_files)
     try:
-        await _receive(request, form, most)
+        await receive(call, request, form)
         store = partial(uploads.store, key=idempotency_key, keep_duplicates=on_duplicate == "keep")
         received = await run_in_threadpool(store, call.actor, batch_id, _offered(form))
     except ClientDisconnect:
@@ -91,8 +90,22 @@ async def upload_images(
     return _answer(received, request)
 
 
-async def _receive(request: Request, form: Form, most: int) -> None:
+def check_length(call: Call, request: Request) -> None:
+    """Refuse a request that says beforehand that it is too large."""
+    declared, most = request.headers.get("content-length", ""), call.services.settings.max_request_bytes
+    if declared.isdecimal() and int(declared[:18]) > most:
+        raise _too_large(most)
+
+
+def form_of(call: Call, request: Request, most_files: int, name: str = "images") -> Form:
+    """Return the form that a request is to be read into; ``name`` is the field that holds the files."""
+    open_file = partial(call.services.uploads.intake, call.actor)
+    return Form(request.headers.get("content-type", ""), open_file, most_files, name)
+
+
+async def receive(call: Call, request: Request, form: Form) -> None:
     """Read the request to its end; hashing and writing are done in a thread."""
+    most = call.services.settings.max_request_bytes
     size, held = 0, bytearray()
     async for chunk in request.stream():
         size += len(chunk)
@@ -121,8 +134,7 @@ def _offered(form: Form) -> list[Offered | Refused]:
     shared = {name: form.one(name) for name in SHARED}
     categories, captions = form.of_each("categories"), form.of_each("captions")
     first = parse(ImageFields, **({"order": order} if (order := form.one("order")) else {}))
-    if form.fields:
-        raise Invalid(_("{field} is not a field of this form.").format(field=next(iter(form.fields))[:100]))
+    check_fields(form)
     offered: list[Offered | Refused] = []
     for place, (file, category, caption) in enumerate(zip(form.files, categories, captions, strict=True)):
         order_here = first.order + place if "order" in first.model_fields_set else None
@@ -130,6 +142,12 @@ def _offered(form: Form) -> list[Offered | Refused]:
         fields = parse(ImageFields, **{name: value for name, value in given.items() if value is not None})
         offered.append(file if isinstance(file, Refused) else Offered(file, fields))
     return offered
+
+
+def check_fields(form: Form) -> None:
+    """Refuse a form that has a field which nobody has asked for."""
+    if form.fields:
+        raise Invalid(_("{field} is not a field of this form.").format(field=next(iter(form.fields))[:100]))
 
 
 def _answer(received: Received, request: Request) -> Response:

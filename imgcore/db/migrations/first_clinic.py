@@ -105,6 +105,7 @@ def add_visit() -> None:
     op.create_index(
         op.f("ix_visit_patient_id_visited_on_id"), "visit", ["patient_id", "visited_on", "id"], unique=False
     )
+    op.create_index(op.f("ix_visit_visited_on_id"), "visit", ["visited_on", "id"], unique=False)
 
 
 def add_batch() -> None:

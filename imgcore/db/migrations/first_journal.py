@@ -154,6 +154,7 @@ def add_image_set() -> None:
         sa.Column("created_by", sa.Uuid(), nullable=True),
         sa.Column("frozen_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("hash", sa.String(64), nullable=True),
+        sa.Column("size", sa.Integer(), nullable=False),
         sa.CheckConstraint(
             "purpose IN ('record', 'teaching', 'publication')", name=op.f("ck_image_set_purpose")
         ),
@@ -206,6 +207,7 @@ def add_image_set_item() -> None:
         "image_set_item",
         sa.Column("image_set_id", sa.Uuid(), nullable=False),
         sa.Column("image_id", sa.Uuid(), nullable=False),
+        sa.Column("patient_id", sa.Uuid(), nullable=False),
         sa.Column("place", sa.Integer(), nullable=False),
         sa.Column("pseudonym", sa.String(40), nullable=False),
         sa.ForeignKeyConstraint(

@@ -14,7 +14,7 @@ from imgcore.domain.records import Batch
 from imgcore.texts import _
 from imgcore.ui.components import groups, labels, script, style
 
-EVENTS = ("open", "changed", "details", "move")
+EVENTS = ("open", "changed", "details", "move", "image_set", "share")
 
 
 def grid(
@@ -24,18 +24,20 @@ def grid(
     key: str,
     open_id: UUID | None,
     revision: str,
+    may_edit: bool,
     on_event: Callable[[], None],
 ) -> Any:
     """Draw the images of a batch; a new ``revision`` makes the grid read them again.
 
-    The answer has ``open`` ({"id"}), ``details`` and ``move`` ({"ids"}), and ``changed`` when
-    something was saved that counts elsewhere on the page.
+    The answer has ``open`` ({"id"}), ``details``, ``move``, ``image_set`` and ``share`` ({"ids"}), and
+    ``changed`` when something was saved that counts elsewhere on the page.
     """
     data = {
         "batch_id": str(batch.id),
         "count": batch.image_count,
         "open_id": str(open_id) if open_id else "",
         "revision": revision,
+        "may_edit": may_edit,
         "default_category": categories.default,
         "groups": groups(categories),
         "labels": labels(categories),
@@ -66,6 +68,8 @@ def _texts() -> dict[str, str]:
         "set_category": _("Set category"),
         "details": _("Edit details"),
         "move": _("Move"),
+        "image_set": _("Make an image set"),
+        "share": _("Share for a second opinion"),
         "trash": _("Trash"),
         "select_none": _("Select none"),
         "keys": _("Keys"),

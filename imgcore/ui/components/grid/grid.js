@@ -135,15 +135,27 @@ class Grid {
       return;
     }
     this.bar.className = "bar chosen";
+    const none = el("button", { class: "link", type: "button", onclick: () => this.selectNone() }, this.text("select_none"));
+    const download = button("main", "download", counted(this.data.texts.download, chosen), () => this.download());
+    const number = el("strong", { role: "status" }, counted(this.data.texts.selected, chosen));
+    if (!this.data.may_edit) {
+      this.bar.replaceChildren(number, download, none);
+      return;
+    }
     const category = categorySelect([{ title: "", items: [{ code: "", label: this.text("set_category") }] }, ...this.data.groups], "", {
       "aria-label": this.text("set_category"), onchange: () => category.value && this.setMany({ category: category.value }) });
-    this.bar.replaceChildren(
-      el("strong", { role: "status" }, counted(this.data.texts.selected, chosen)),
-      button("main", "download", counted(this.data.texts.download, chosen), () => this.download()), category,
+    this.bar.replaceChildren(number, download, category,
       button("plain", "edit", this.text("details"), () => this.tell("details", { ids: this.ids() })),
       button("plain", "drive_file_move", this.text("move"), () => this.tell("move", { ids: this.ids() })),
-      button("danger", "delete", this.text("trash"), () => this.trash()),
-      el("button", { class: "link", type: "button", onclick: () => this.selectNone() }, this.text("select_none")));
+      this.brief("collections_bookmark", "image_set"), this.brief("share", "share"),
+      button("danger", "delete", this.text("trash"), () => this.trash()), none);
+  }
+
+  // A button with an icon alone, so that the bar keeps to one line; it tells the page what is chosen.
+  brief(name, event) {
+    const label = this.text(event);
+    const run = () => this.tell(event, { ids: this.ids() });
+    return el("button", { class: "plain brief", type: "button", title: label, "aria-label": label, onclick: run }, icon(name));
   }
 
   say(text, action) {

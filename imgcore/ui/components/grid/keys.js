@@ -13,9 +13,15 @@ export function keyTable(grid) {
     { keys: ["a"], help: "keys_all", run: () => grid.selectAll() },
     { keys: ["Escape"], help: "keys_none", run: () => grid.selectNone() },
     { keys: ["Enter"], help: "keys_open", run: () => grid.open(grid.active) },
+    { keys: ["?"], help: "keys_help", run: () => grid.toggleHelp() },
+  ];
+  return grid.data.may_edit ? table.concat(editingKeys(grid)) : table;
+}
+
+function editingKeys(grid) {
+  const table = [
     { keys: ["Delete"], help: "keys_trash", run: () => grid.trash() },
     { keys: ["z"], help: "keys_undo", run: () => grid.undo() },
-    { keys: ["?"], help: "keys_help", run: () => grid.toggleHelp() },
   ];
   for (const group of grid.data.groups) {
     for (const item of group.items) {

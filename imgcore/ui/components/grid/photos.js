@@ -3,6 +3,11 @@
 
 const PAGE = 100;
 
+// The fields that the grid shows or sends; with all of them, thousands of images fill the tab's memory.
+function kept({ id, version, category, caption, is_primary, urls }) {
+  return { id, version, category, caption, is_primary, urls: { thumbnail: urls.thumbnail } };
+}
+
 export class Photos {
   // `changed(indices)` is called when images arrive or change; `failed(error)` when a list cannot be read.
   constructor(batchId, count, changed, failed) {
@@ -46,7 +51,7 @@ export class Photos {
 
   take(page, content) {
     if (this.ended) return;
-    content.items.forEach((photo, i) => {
+    content.items.map(kept).forEach((photo, i) => {
       const known = this.byIndex.get(page * PAGE + i);
       this.byIndex.set(page * PAGE + i, known?.id === photo.id && known.version > photo.version ? known : photo);
     });

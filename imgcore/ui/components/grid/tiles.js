@@ -10,7 +10,9 @@ export class Tile {
     this.check = el("input", { type: "checkbox", tabIndex: -1, onclick: (event) => this.tick(event) });
     this.box = el("label", { class: "check" }, this.check);
     this.star = el("span", { class: "primary" }, icon("star"), ` ${grid.text("primary")}`);
-    this.select = categorySelect(grid.data.groups, "", { tabIndex: -1, onchange: () => grid.category(this.index, this.select.value) });
+    this.select = grid.data.may_edit
+      ? categorySelect(grid.data.groups, "", { tabIndex: -1, onchange: () => grid.category(this.index, this.select.value) })
+      : el("span", { class: "label" });
     this.mark = el("span", { class: "mark", role: "status" });
     this.caption = el("div", { class: "caption" });
     this.problem = el("div", { class: "problem", role: "alert" });
@@ -46,8 +48,8 @@ export class Tile {
     this.picture.setAttribute("aria-label", `${this.grid.text("open")} ${this.image.alt}`);
     this.check.checked = this.grid.isSelected(photo);
     this.check.setAttribute("aria-label", `${this.grid.text("choose")} ${number}`);
-    this.select.setAttribute("aria-label", `${this.grid.text("category")} ${number}`);
-    this.choose(photo);
+    if (this.grid.data.may_edit) this.choose(photo, number);
+    else this.select.textContent = label;
     this.star.hidden = !photo.is_primary;
     this.caption.textContent = photo.caption;
     this.problem.textContent = photo.problem === "offline" ? this.grid.text("offline") : photo.problem ?? "";
@@ -63,7 +65,8 @@ export class Tile {
   }
 
   // A stored code that is no longer offered is still shown by its name.
-  choose(photo) {
+  choose(photo, number) {
+    this.select.setAttribute("aria-label", `${this.grid.text("category")} ${number}`);
     this.select.value = photo.category;
     if (this.select.value !== photo.category) {
       this.select.append(el("option", { value: photo.category, textContent: this.grid.label(photo.category), disabled: true }));

@@ -74,8 +74,10 @@ export async function api(method, path, { body, headers = {}, signal } = {}) {
     if (fault.name === "AbortError") throw fault;
     throw { status: 0, code: "offline", message: "" };
   }
-  if (answer.status === 401) signIn();
   const content = answer.status === 204 ? null : await answer.json().catch(() => null);
+  // Over a locked page the session's own sheet asks for the password; what was typed here stays.
+  if (content?.error?.code === "locked") window.dispatchEvent(new Event("imgcore-locked"));
+  else if (answer.status === 401) signIn();
   if (answer.ok) return { content, headers: answer.headers };
   const error = content?.error ?? {};
   throw { status: answer.status, code: error.code ?? "error", message: error.message ?? "", hint: error.hint };

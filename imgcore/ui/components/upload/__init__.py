@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -24,6 +24,9 @@ def upload(
     settings: Settings,
     *,
     key: str,
+    body_locations: Sequence[str],
+    image_types: Sequence[str],
+    sides: Mapping[str, str],
     on_finished: Callable[[], None],
     on_second_batch: Callable[[], None],
 ) -> Any:
@@ -42,8 +45,9 @@ def upload(
         "max_file_bytes": settings.max_file_bytes,
         "default_category": categories.default,
         "groups": groups(categories),
-        "body_locations": [],
-        "image_types": [],
+        "body_locations": list(body_locations),
+        "image_types": list(image_types),
+        "sides": list(sides.items()),
         "locale": "en-GB",
         "texts": _texts() | _states() | _counted(),
     }
@@ -73,6 +77,10 @@ def _texts() -> dict[str, str]:
         "body_location": _("Body location"),
         "image_type": _("Type"),
         "caption": _("Caption"),
+        "laterality": _("Side"),
+        "primary": _("Primary image"),
+        "more_fields": _("Body location, type and side"),
+        "not_primary": _("Stored, but not marked as the primary image"),
         "chosen": _("Chosen photos"),
         "clear": _("Clear"),
         "dismiss": _("Done"),

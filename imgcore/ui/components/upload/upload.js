@@ -7,7 +7,7 @@ class Upload {
   constructor(component) {
     this.photos = [];
     this.queue = new Queue((photo) => this.changed(photo));
-    this.all = { category: "", body_location: "", image_type: "", caption: "" };
+    this.all = { category: "", body_location: "", image_type: "", laterality: "", caption: "" };
     this.listed = SHOWN_AT_ONCE;
     this.root = el("div", { class: "upload" });
     component.parentElement.append(this.root);
@@ -48,8 +48,7 @@ class Upload {
     if (!files.length || this.queue.busy) return;
     if (this.photos.some((photo) => !OPEN.has(photo.state))) this.forget();
     const added = files.map((file) => ({
-      file, key: newKey(), state: "chosen", category: this.all.category, caption: this.all.caption,
-      shared: {}, sent: 0, reason: "", format: "", day: null,
+      ...this.all, file, key: newKey(), state: "chosen", order: 0, sent: 0, reason: "", format: "", day: null,
     }));
     this.photos.push(...added);
     this.draw();
@@ -83,8 +82,7 @@ class Upload {
 
   send(photos) {
     photos.forEach((photo, i) => {
-      const order = photo.shared.order ?? this.data.last_order + 1 + i; // four go at once; they keep their order
-      photo.shared = { order, body_location: this.all.body_location, image_type: this.all.image_type };
+      photo.order ||= this.data.last_order + 1 + i; // four go at once; they keep their order
     });
     this.queue.start(this.data.upload_path, photos);
     this.draw();
@@ -103,12 +101,25 @@ class Upload {
     }
   }
 
-  finished() {
+  async finished() {
     this.finishing = false;
     if (this.queue.busy) return;
+    await this.markPrimary();
     this.draw();
     const stored = this.photos.filter((photo) => photo.state === "stored").length;
     this.trigger("finished", { stored, of: this.photos.length, at: Date.now() });
+  }
+
+  // The upload route knows no primary image: it is marked once it is stored.
+  async markPrimary() {
+    const photo = this.photos.find((each) => each.is_primary && each.state === "stored" && !each.image.is_primary);
+    if (!photo) return;
+    try {
+      const { content } = await api("PATCH", `/api/images/${photo.image.id}/`, { body: { is_primary: true } });
+      photo.image = content;
+    } catch {
+      photo.reason = this.text("not_primary");
+    }
   }
 
   count(...states) {
@@ -163,26 +174,43 @@ class Upload {
   }
 
   form() {
-    const field = (name, control) => el("label", {}, el("span", {}, this.text(name)), control);
-    const typed = (name, suggestions) => {
-      const options = el("datalist", { id: `${name}-options` }, ...suggestions.map((value) => el("option", { value })));
-      const input = el("input", { type: "text", name, value: this.all[name], maxLength: 100, list: options.id,
-        onchange: () => { this.all[name] = input.value; } });
-      return el("span", {}, input, options);
-    };
     const caption = el("input", { type: "text", name: "caption", value: this.all.caption, maxLength: 2000,
       onchange: () => this.forAll("caption", caption.value) });
     const category = categorySelect(this.data.groups, this.all.category, { name: "category",
       onchange: () => this.forAll("category", category.value) });
-    return el("fieldset", { class: "form" }, el("legend", {}, this.text("for_all")),
-      field("category", category), field("body_location", typed("body_location", this.data.body_locations)),
-      field("image_type", typed("image_type", this.data.image_types)), field("caption", caption));
+    return el("fieldset", { class: "form" }, el("legend", {}, this.text("for_all")), this.field("category", category),
+      ...this.place(this.all, (name, value) => this.forAll(name, value)), this.field("caption", caption),
+      this.suggestions("body_location", this.data.body_locations), this.suggestions("image_type", this.data.image_types));
   }
 
+  field(name, control) {
+    return el("label", {}, el("span", {}, this.text(name)), control);
+  }
+
+  suggestions(name, values) {
+    return el("datalist", { id: `${name}-options` }, ...values.map((value) => el("option", { value })));
+  }
+
+  // Body location, type and side: of all photos, or of one.
+  place(owner, change) {
+    const typed = (name) => {
+      const input = el("input", { type: "text", name: owner === this.all && name, value: owner[name], maxLength: 100,
+        list: `${name}-options`, data: { field: name }, onchange: () => change(name, input.value) });
+      return this.field(name, input);
+    };
+    const sides = this.data.sides.map(([value, textContent]) => el("option", { value, textContent }));
+    const side = el("select", { data: { field: "laterality" }, name: owner === this.all && "laterality", onchange: () => change("laterality", side.value) }, ...sides);
+    side.value = owner.laterality;
+    return [typed("body_location"), typed("image_type"), this.field("laterality", side)];
+  }
+
+  // Rows are changed in place: drawn anew, they would swallow the click that ended the typing.
   forAll(name, value) {
     this.all[name] = value;
     for (const photo of this.photos) photo[name] = value;
-    this.draw();
+    for (const row of this.rows.values()) {
+      for (const control of row.querySelectorAll(`[data-field="${name}"]`)) control.value = value;
+    }
   }
 
   // A line when the camera's days differ from the batch's day or from each other.
@@ -287,15 +315,31 @@ class Upload {
     return this.text(`state_${photo.state}`) + reason;
   }
 
+  rowButton(photo, name, text, onclick, properties = {}) {
+    return el("button", { class: "plain small", type: "button", onclick, title: this.text(text), "aria-label": `${this.text(text)}: ${photo.file.name}`, ...properties }, icon(name));
+  }
+
+  // One photo of those chosen can be the primary one.
+  choosePrimary(photo) {
+    for (const each of this.photos) each.is_primary = each === photo && !photo.is_primary;
+    for (const each of this.photos) this.drawRow(each);
+  }
+
   controls(photo) {
     if (photo.state === "chosen") {
-      const category = categorySelect(this.data.groups, photo.category, {
+      const category = categorySelect(this.data.groups, photo.category, { data: { field: "category" },
         "aria-label": `${this.text("category")}: ${photo.file.name}`, onchange: () => { photo.category = category.value; } });
-      const caption = el("input", { type: "text", class: "caption", value: photo.caption, maxLength: 2000,
+      const caption = el("input", { type: "text", class: "caption", data: { field: "caption" }, value: photo.caption, maxLength: 2000,
         placeholder: this.text("caption"), "aria-label": `${this.text("caption")}: ${photo.file.name}`,
         onchange: () => { photo.caption = caption.value; } });
       const drop = () => { this.photos = this.photos.filter((each) => each !== photo); this.draw(); };
-      return [category, caption, el("button", { class: "plain small", type: "button", onclick: drop, "aria-label": `${this.text("leave_out")}: ${photo.file.name}` }, icon("close"))];
+      const more = () => { photo.opened = !photo.opened; this.drawRow(photo); };
+      const fields = photo.opened && el("div", { class: "fields" }, ...this.place(photo, (name, value) => { photo[name] = value; }));
+      const buttons = el("span", { class: "row-buttons" },
+        this.rowButton(photo, photo.is_primary ? "star" : "star_outline", "primary", () => this.choosePrimary(photo), { "aria-pressed": String(Boolean(photo.is_primary)) }),
+        this.rowButton(photo, "tune", "more_fields", more, { "aria-expanded": String(Boolean(photo.opened)) }),
+        this.rowButton(photo, "close", "leave_out", drop));
+      return [category, caption, buttons, fields];
     }
     if (photo.state !== "there") return [];
     const beside = el("img", { src: photo.image.urls.thumbnail, alt: this.text("existing"), loading: "lazy" });

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +16,7 @@ from imgcore.domain.records import Batch
 from imgcore.texts import _
 from imgcore.ui.components import groups, labels, script, style
 
-EVENTS = ("step", "close", "changed", "details")
+EVENTS = ("step", "close", "changed", "details", "looks")
 LEAFLET = "/assets/leaflet/leaflet-src.esm.js"
 
 
@@ -27,20 +27,26 @@ def viewer(
     *,
     key: str,
     revision: str,
+    sides: Mapping[str, str],
+    may_edit: bool,
+    may_see_looks: bool,
     on_event: Callable[[], None],
 ) -> Any:
     """Draw one image of a batch; stepping to the next needs no run of the page.
 
     The answer has ``step`` ({"id"}) when another image is shown, ``close``, ``details``
-    ({"ids"}), and ``changed`` when something was saved.
+    ({"ids"}), ``looks`` ({"image"}), and ``changed`` when something was saved.
     """
     data = {
         "batch_id": str(batch.id),
         "image_id": str(image_id),
         "revision": revision,
+        "may_edit": may_edit,
+        "may_see_looks": may_see_looks,
         "leaflet": LEAFLET,
         "groups": groups(categories),
         "labels": labels(categories),
+        "sides": dict(sides),
         "locale": "en-GB",
         "texts": _texts() | _view_texts(),
     }
@@ -68,9 +74,11 @@ def _texts() -> dict[str, str]:
     return {
         "viewer": _("Picture"),
         "category": _("Category"),
-        "primary": _("Primary image"),
+        "primary": _("Primary"),
+        "not_primary": _("Primary image: take the mark away"),
         "make_primary": _("Make this the primary image"),
         "details": _("Edit details"),
+        "looks": _("Who looked at this picture"),
         "copy": _("Copy to the clipboard"),
         "copied": _("Copied to the clipboard"),
         "not_copied": _("This browser does not allow copying here."),

@@ -184,23 +184,33 @@ class Viewer {
   drawHeader() {
     const image = this.image;
     const button = (name, text, run, kind = "plain small") => el("button", { class: kind, type: "button", title: this.text(text), "aria-label": this.text(text), onclick: run }, icon(name));
-    const category = categorySelect(this.data.groups, image.category, { "aria-label": this.text("category"), name: "category",
-      onchange: () => this.set({ category: category.value }) });
-    if (category.value !== image.category) category.prepend(el("option", { value: image.category, selected: true, textContent: this.labels.get(image.category) ?? image.category }));
-    const star = button(image.is_primary ? "star" : "star_outline", image.is_primary ? "primary" : "make_primary", () => this.set({ is_primary: !image.is_primary }));
+    const mayEdit = this.data.may_edit;
+    const category = this.category(image);
+    const star = button(image.is_primary ? "star" : "star_outline", image.is_primary ? "not_primary" : "make_primary", () => this.set({ is_primary: !image.is_primary }));
     star.setAttribute("aria-pressed", String(image.is_primary));
     const download = el("a", { class: "button", href: image.urls.download, download: "", title: this.text("download"), "aria-label": this.text("download") }, icon("download"));
     this.header.replaceChildren(
-      el("div", { class: "title" }, category, el("div", { class: "buttons" }, star, button("edit", "details", () => this.tell("details", { ids: [image.id] })),
-        button("content_copy", "copy", () => this.copy()), download, button("delete", "trash", () => this.confirm(), "danger small"), button("close", "close", () => this.close()))),
-      el("div", { class: "facts" }, this.facts(image)), el("div", { class: "caption" }, image.caption));
+      el("div", { class: "title" }, category, el("div", { class: "buttons" }, mayEdit && star, mayEdit && button("edit", "details", () => this.tell("details", { ids: [image.id] })),
+        this.data.may_see_looks && button("visibility", "looks", () => this.tell("looks", { image: image.id })), button("content_copy", "copy", () => this.copy()), download, mayEdit && button("delete", "trash", () => this.confirm(), "danger small"), button("close", "close", () => this.close()))),
+      el("div", { class: "facts" }, image.is_primary && el("span", { class: "primary" }, this.text("primary")), this.facts(image)),
+      el("div", { class: "caption" }, image.caption), el("div", { class: "description" }, image.description));
+  }
+
+  // The choice of a category, or only its name for who may not change it.
+  category(image) {
+    const label = this.labels.get(image.category) ?? image.category;
+    if (!this.data.may_edit) return el("strong", { class: "label" }, label);
+    const category = categorySelect(this.data.groups, image.category, { "aria-label": this.text("category"), name: "category",
+      onchange: () => this.set({ category: category.value }) });
+    if (category.value !== image.category) category.prepend(el("option", { value: image.category, selected: true, textContent: label }));
+    return category;
   }
 
   facts(image) {
     const day = (value) => new Date(value).toLocaleDateString(this.data.locale, { day: "numeric", month: "short", year: "numeric" });
     const camera = [image.camera_make, image.camera_model].filter(Boolean).join(" ");
     return [`${image.width} × ${image.height}`, image.date_taken && this.text("taken", { day: day(`${image.date_taken}T12:00:00`) }),
-      this.text("uploaded", { day: day(image.uploaded_at) }), camera, bytes(image.file_size), image.body_location, image.laterality].filter(Boolean).join(" · ");
+      this.text("uploaded", { day: day(image.uploaded_at) }), camera, bytes(image.file_size), image.image_type, image.body_location, this.data.sides[image.laterality]].filter(Boolean).join(" · ");
   }
 
   // -- actions
@@ -286,10 +296,11 @@ class Viewer {
   keys() {
     const table = [
       { keys: ["ArrowRight"], run: () => this.step(1) }, { keys: ["ArrowLeft"], run: () => this.step(-1) },
-      { keys: ["Escape"], run: () => this.close() }, { keys: ["Delete"], run: () => this.confirm() },
-      { keys: ["z"], run: () => this.undo() }, { keys: ["+", "="], run: () => this.picture?.zoom(0.5) },
+      { keys: ["Escape"], run: () => this.close() }, { keys: ["+", "="], run: () => this.picture?.zoom(0.5) },
       { keys: ["-"], run: () => this.picture?.zoom(-0.5) },
     ];
+    if (!this.data.may_edit) return table;
+    table.push({ keys: ["Delete"], run: () => this.confirm() }, { keys: ["z"], run: () => this.undo() });
     const categories = this.data.groups.flatMap((group) => group.items).filter((item) => item.shortcut);
     return table.concat(categories.map((item) => ({ keys: [item.shortcut], run: () => this.categorise(item.code) })));
   }

@@ -1,0 +1,55 @@
+"""One result as the patient reads it: the picture, what was found, how serious it is, and when."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Literal
+
+import streamlit as st
+
+from imgcore.domain.records import Result
+from imgcore.texts import _
+from imgcore.ui import dates, keys, words
+
+
+def card(result: Result) -> None:
+    """Draw a result; never without the words that it is not a diagnosis."""
+    with st.container(
+        border=True, key=keys.key("result", result.id), horizontal=True, gap="medium", width=640
+    ):
+        picture = f"/api/images/{result.image_id}/thumbnail/"
+        alt = escape(_("The picture that was looked at"))
+        st.html(f'<img class="imgcore-result" src="{picture}" alt="{alt}">', width="content")
+        with st.container(gap="xsmall"):
+            st.markdown(f"### {words.literal(plain(result.label))}")
+            if result.risk_level:
+                st.badge(risk(result.risk_level), color=_COLOURS.get(result.risk_level.casefold(), "gray"))
+            day = dates.day(result.created_at.astimezone(dates.zone()).date())
+            where = [result.body_region] if result.body_region else []
+            st.caption(words.literal(" · ".join([*where, day])))
+            st.caption(_("Not a diagnosis"))
+
+
+def plain(label: str) -> str:
+    """Return a label of an analyser as people write: "Melanocytic nevus"."""
+    text = " ".join(label.replace("_", " ").split())
+    return text[:1].upper() + text[1:]
+
+
+def risk(level: str) -> str:
+    """Return what a risk level is called; one that is not known is shown as it is."""
+    names = {
+        "low": _("Low risk"),
+        "moderate": _("Moderate risk"),
+        "medium": _("Moderate risk"),
+        "high": _("High risk"),
+    }
+    return names.get(level.casefold(), words.literal(_("Risk: {level}").format(level=plain(level))))
+
+
+_COLOURS: dict[str, Literal["green", "orange", "red"]] = {
+    "low": "green",
+    "moderate": "orange",
+    "medium": "orange",
+    "high": "red",
+}
