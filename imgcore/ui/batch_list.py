@@ -181,9 +181,10 @@ def _summary(batch: Batch, *, shows_work: bool) -> str:
     day = dates.day(batch.taken_on)
     facts = [] if batch.name == day else [day]
     facts.append(words.images(batch.image_count))
+    lines = " ".join(f"<span>{escape(each)}</span>" for each in facts)
     return (
         f'<div class="imgcore-batch">{thumbnails.strip(batch.cover_ids, batch.name)}'
-        f"<div><p>{escape(' · '.join(facts))}</p>{_to_do(batch) if shows_work else ''}</div></div>"
+        f"<div><p>{lines}</p>{_to_do(batch) if shows_work else ''}</div></div>"
     )
 
 

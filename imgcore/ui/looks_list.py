@@ -69,11 +69,16 @@ def _draw(patient: Patient, image_id: UUID | None) -> None:
             _heading(patient, image_id)
             _receipts(patient)
         with st.container(gap=None):
-            for look in folded(page.items):
+            for look in folded(map(_at_one, page.items) if image_id else page.items):
                 _row(look)
         if not page.items:
             st.markdown(_("Nobody has looked at this yet."))
         lists.pages(page, _name(patient))
+
+
+def _at_one(look: Look) -> Look:
+    """Return a look as one at a single picture, however many others were in its list."""
+    return replace(look, pictures=1, what=told(look.action, look.outcome, 1))
 
 
 def folded(looks: Iterable[Look]) -> list[Look]:

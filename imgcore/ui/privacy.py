@@ -61,4 +61,4 @@ def details(patient: Patient) -> str:
 
 def file_name(name: str) -> str:
     """Return a file's own name, which may hold a person's, or its kind alone when names are hidden."""
-    return f"…{Path(name).suffix.lower()}" if is_on() else name
+    return Path(name).suffix[1:].upper() if is_on() else name

@@ -28,7 +28,8 @@ _SHEET = "table-sheet"
 _SWITCH = "images-view"
 _READ_ONLY = ("picture", "original_name")
 # How a cell that was emptied is kept; what is not here is kept as None.
-_EMPTY: dict[str, Any] = {"caption": "", "image_type": "", "body_location": "", "is_primary": False}
+_TEXTS = ("caption", "description", "image_type", "body_location")
+_EMPTY: dict[str, Any] = dict.fromkeys(_TEXTS, "") | {"is_primary": False}
 
 
 @dataclass
@@ -172,6 +173,7 @@ def _frame(images: list[Image]) -> pd.DataFrame:
             "original_name": [privacy.file_name(each.original_name) for each in images],
             "category": [each.category for each in images],
             "caption": [each.caption for each in images],
+            "description": [each.description for each in images],
             "image_type": [each.image_type for each in images],
             "body_location": [each.body_location for each in images],
             "laterality": pd.Series([each.laterality for each in images], dtype="str"),
@@ -187,7 +189,7 @@ def _columns(images: list[Image]) -> dict[str, Any]:
     codes |= dict.fromkeys(each.category for each in images)  # one that is no longer offered is still shown
     return {
         "picture": kinds.ImageColumn(_("Picture"), width=76, pinned=True),
-        "original_name": kinds.TextColumn(_("File"), width=100),
+        "original_name": kinds.TextColumn(_("File"), width=60),
         "category": kinds.SelectboxColumn(
             _("Category"),
             options=list(codes),
@@ -195,9 +197,10 @@ def _columns(images: list[Image]) -> dict[str, Any]:
             required=True,
             width=125,
         ),
-        "caption": kinds.TextColumn(_("Caption"), max_chars=2000, width=190),
-        "image_type": kinds.TextColumn(_("Type"), max_chars=100, width=95),
-        "body_location": kinds.TextColumn(_("Body location"), max_chars=100, width=125),
+        "caption": kinds.TextColumn(_("Caption"), max_chars=2000, width=150),
+        "description": kinds.TextColumn(_("Description"), max_chars=20_000, width=110),
+        "image_type": kinds.TextColumn(_("Type"), max_chars=100, width=75),
+        "body_location": kinds.TextColumn(_("Body location"), max_chars=100, width=115),
         "laterality": kinds.SelectboxColumn(
             _("Side"),
             options=[each for each in sides if each],

@@ -111,18 +111,20 @@ def test_each_file_is_described_by_itself_and_one_is_the_primary_image(page: Pag
     form = page.locator("fieldset.form")
     form.get_by_label("Body location").fill("Heel")
     form.get_by_label("Side").select_option("Left")
+    form.get_by_label("Description").fill("Skin dry")
     second = page.locator("ul.photos li", has_text="two.png")
-    second.get_by_role("button", name="Body location, type and side: two.png").click()
+    second.get_by_role("button", name="Body location, type, side and description: two.png").click()
     second.get_by_label("Type", exact=True).fill("Before treatment")
     second.get_by_role("combobox", name="Side").select_option("Both")
+    second.get_by_label("Description", exact=True).fill("Skin healed")
     second.get_by_role("button", name="Primary image: two.png").click()
     page.get_by_role("button", name="Upload 2 images").click()
     expect(page.locator(".actions .said")).to_have_text("2 stored", timeout=UPLOAD)
     expect(tile(page, 2).get_by_text("Primary")).to_be_visible()
-    told = ["body_location", "laterality", "image_type", "is_primary"]
+    told = ["body_location", "laterality", "image_type", "description", "is_primary"]
     assert [[each[name] for name in told] for each in desk.images(batch)] == [
-        ["Heel", "L", "", False],
-        ["Heel", "B", "Before treatment", True],
+        ["Heel", "L", "", "Skin dry", False],
+        ["Heel", "B", "Before treatment", "Skin healed", True],
     ]
 
 

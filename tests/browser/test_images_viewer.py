@@ -99,6 +99,16 @@ def test_stepping_by_arrows_and_buttons(page: Page, desk: Desk, shown: Batch) ->
     expect(page.locator(".tile.opened")).to_have_attribute("aria-posinset", "6", timeout=SLOW)
 
 
+def test_one_click_tells_who_saw_this_picture(page: Page, desk: Desk) -> None:
+    batch = desk.batch(desk.patient(mrn="7004"), images=2)
+    desk.open(page, batch, desk.images(batch)[0]["id"])
+    page.get_by_label("Who looked at this picture").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_alt_text("The picture that was asked about")).to_be_visible(timeout=SLOW)
+    expect(dialog.get_by_text("viewed 1 picture").first).to_be_visible()
+    expect(dialog.get_by_text("viewed 2 pictures")).to_have_count(0)
+
+
 def test_zoom_fit_one_to_one_and_turn(page: Page, desk: Desk, shown: Batch) -> None:
     images = desk.images(shown)
     desk.open(page, shown, images[0]["id"])

@@ -125,7 +125,8 @@ def categorise(page: Page) -> None:
 
 
 def look(page: Page, count: int) -> None:
-    """Open the first image, zoom in, step to the next, and close."""
+    """Open the first image, zoom in, step to the next, close, and wait until the grid has its room back."""
+    before = tile(page, 1).bounding_box()
     tile(page, 1).locator(".picture").click()
     expect(page.locator(".viewer .place")).to_have_text(f"1 of {count}", timeout=SLOW)
     page.locator(".stage svg").wait_for()
@@ -136,6 +137,8 @@ def look(page: Page, count: int) -> None:
     expect(page.locator(".stage image")).not_to_have_count(0)
     page.keyboard.press("Escape")
     expect(page.locator(".viewer")).to_have_count(0, timeout=SLOW)
+    while tile(page, 1).bounding_box() != before:
+        page.wait_for_timeout(100)
 
 
 def downloaded(page: Page, count: int) -> list[bytes]:

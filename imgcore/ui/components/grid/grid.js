@@ -160,7 +160,7 @@ class Grid {
 
   say(text, action) {
     clearTimeout(this.silence);
-    this.note.replaceChildren(...[text, action].filter(Boolean));
+    this.note.replaceChildren(...(text ? [el("span", {}, text, action)] : []));
     if (text) this.silence = setTimeout(() => this.note.replaceChildren(), 12000);
   }
 

@@ -77,7 +77,7 @@ function form(photo) {
   data.append("images", photo.file, photo.file.name);
   data.append("categories", photo.category);
   if (photo.caption) data.append("captions", photo.caption);
-  for (const name of ["order", "body_location", "image_type", "laterality"]) if (photo[name]) data.append(name, photo[name]);
+  for (const name of ["order", "body_location", "image_type", "laterality", "description"]) if (photo[name]) data.append(name, photo[name]);
   return data;
 }
 

@@ -7,7 +7,7 @@ class Upload {
   constructor(component) {
     this.photos = [];
     this.queue = new Queue((photo) => this.changed(photo));
-    this.all = { category: "", body_location: "", image_type: "", laterality: "", caption: "" };
+    this.all = { category: "", body_location: "", image_type: "", laterality: "", caption: "", description: "" };
     this.listed = SHOWN_AT_ONCE;
     this.root = el("div", { class: "upload" });
     component.parentElement.append(this.root);
@@ -191,17 +191,16 @@ class Upload {
     return el("datalist", { id: `${name}-options` }, ...values.map((value) => el("option", { value })));
   }
 
-  // Body location, type and side: of all photos, or of one.
+  // Body location, type, side and description: of all photos, or of one.
   place(owner, change) {
-    const typed = (name) => {
-      const input = el("input", { type: "text", name: owner === this.all && name, value: owner[name], maxLength: 100,
-        list: `${name}-options`, data: { field: name }, onchange: () => change(name, input.value) });
+    const typed = (name, limits = { maxLength: 100, list: `${name}-options` }) => {
+      const input = el("input", { type: "text", name: owner === this.all && name, value: owner[name], ...limits, data: { field: name }, onchange: () => change(name, input.value) });
       return this.field(name, input);
     };
     const sides = this.data.sides.map(([value, textContent]) => el("option", { value, textContent }));
     const side = el("select", { data: { field: "laterality" }, name: owner === this.all && "laterality", onchange: () => change("laterality", side.value) }, ...sides);
     side.value = owner.laterality;
-    return [typed("body_location"), typed("image_type"), this.field("laterality", side)];
+    return [typed("body_location"), typed("image_type"), this.field("laterality", side), typed("description", { maxLength: 20000 })];
   }
 
   // Rows are changed in place: drawn anew, they would swallow the click that ended the typing.
