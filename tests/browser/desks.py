@@ -111,6 +111,11 @@ def open_desk(folder: Path, stores: Mapping[str, str] | None = None) -> Iterator
             print(server.last_lines())
 
 
+def settle(page: Page) -> None:
+    """Wait until the page's script has run to its end."""
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(timeout=SLOW)
+
+
 def tiles(page: Page) -> Locator:
     """Return the tiles of the grid that exist, in no order."""
     return page.locator(".field .tile")

@@ -144,7 +144,7 @@ def test_the_simple_upload_stores(page: Page, desk: Desk) -> None:
 
 
 def test_a_dropped_file_is_checked_before_it_is_sent(page: Page, desk: Desk) -> None:
-    desk.open(page, desk.batch(desk.patient(mrn="4475")))
+    desk.open(page, desk.batch(desk.patient(mrn="4476")))
     page.locator(".zone").evaluate(
         """(zone, bytes) => {
             const transfer = new DataTransfer();

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from imgcore.domain.records import Batch
-from tests.browser.desks import SLOW, Desk, allow_filmstrip, expect_badge, tile
+from tests.browser.desks import SLOW, Desk, allow_filmstrip, expect_badge, settle, tile
 from tests.imaging.pictures import every_format, noise, saved
 from tests.server.visits import ADMIN, PASSWORD
 from tests.servers.browser import Watch, shot
@@ -75,6 +75,7 @@ def test_an_image_opens_by_click_and_closes_by_escape(page: Page, desk: Desk, sh
     page.keyboard.press("Escape")
     expect(page.locator(".viewer")).to_have_count(0, timeout=SLOW)
     expect(page).not_to_have_url(re.compile("image="))
+    settle(page)
     tile(page, 3).focus()
     page.keyboard.press("Enter")
     place(page, "3 of 6")

@@ -18,6 +18,7 @@ from tests.browser.desks import (
     choose_files,
     expect_badge,
     open_desk,
+    settle,
     tile,
     tiles,
 )
@@ -137,6 +138,7 @@ def look(page: Page, count: int) -> None:
     expect(page.locator(".stage image")).not_to_have_count(0)
     page.keyboard.press("Escape")
     expect(page.locator(".viewer")).to_have_count(0, timeout=SLOW)
+    settle(page)
     for _try in range(100):
         if width(page) == before:
             return
