@@ -68,6 +68,7 @@ def test_on_a_phone_nothing_is_cut_off(page: Page, desk: Desk, batch: Batch) -> 
     choose_files(page, photo(100), photo(101))
     send = page.get_by_role("button", name="Upload 2 images to M. K., born 1961")
     expect(send).to_be_visible()
+    expect(page.locator("ul.photos img[src^='blob:']")).to_have_count(2)
     send.evaluate("(button) => button.scrollIntoView({block: 'center'})")  # it is drawn anew as previews come
     expect(send).to_be_in_viewport(ratio=1)
     assert page.evaluate(TOO_WIDE) <= 0
