@@ -2,55 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 from string import Template
 from urllib.parse import urlencode
 
 from starlette.responses import HTMLResponse
 
+from imgcore.api.plain_pages import Shell
 from imgcore.errors import ImgcoreError, TooManyTries
-from imgcore.texts import _, language
+from imgcore.texts import _
 
-STYLE = (Path(__file__).parent / "auth_pages.css").read_text(encoding="utf-8")
-_STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-POLICY = (
-    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src 'self' data:; "
-    "form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
-)
-MARK = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
-    '<rect width="32" height="32" rx="7" fill="#2f6fde"/>'
-    '<g fill="none" stroke="#fff" stroke-width="2.4" stroke-linejoin="round" stroke-linecap="round">'
-    '<rect x="6" y="8" width="20" height="16" rx="2.5"/><path d="M8 22l5.5-5 3.5 3 4-4.5 4 4.5"/></g>'
-    '<circle cx="12" cy="13.5" r="1.9" fill="#fff"/></svg>'
-)
-_ICON = "data:image/svg+xml;base64," + base64.b64encode(MARK.encode()).decode()
-
-_PAGE = Template(
-    """<!DOCTYPE html>
-<html lang="$lang">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<title>$title · Imgcore</title>
-<link rel="icon" href="$icon">
-<style>$style</style>
-</head>
-<body>
-<header>$mark<span>Imgcore</span></header>
-<main>
-<h1>$title</h1>
-$body
-</main>
-</body>
-</html>
-"""
-)
+_SHELL = Shell("auth_pages.css")
 _FIELD = Template(
     '<div><label for="$name">$label</label>'
     '<input id="$name" name="$name" type="$kind" value="$value" autocomplete="$autocomplete"$more>$hint</div>'
@@ -129,14 +92,16 @@ class Form:
             ),
             f'<p class="below">{escape(self.below)}</p>' if self.below else "",
         ]
-        headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooManyTries) else {}
-        return _page(self.title, "\n".join(parts), status, headers)
+        page = _page(self.title, "\n".join(parts), status)
+        if isinstance(error, TooManyTries):
+            page.headers["Retry-After"] = str(error.retry_after)
+        return page
 
 
 def message(title: str, text: str, link: str, label: str, status: int) -> HTMLResponse:
     """Return a page that says one thing and leads on."""
     body = f'<p>{escape(text)}</p><a class="button" href="{escape(link)}">{escape(label)}</a>'
-    return _page(title, body, status, {})
+    return _page(title, body, status)
 
 
 def sign_in_form(
@@ -272,10 +237,5 @@ def _notice(text: str) -> str:
     return f'<p class="notice" role="status">{escape(text)}</p>' if text else ""
 
 
-def _page(title: str, body: str, status: int, headers: dict[str, str]) -> HTMLResponse:
-    mark = MARK.replace("<svg", '<svg aria-hidden="true"', 1)
-    html = _PAGE.substitute(
-        lang=escape(language()), title=escape(title), icon=_ICON, style=STYLE, mark=mark, body=body
-    )
-    fixed = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
-    return HTMLResponse(html, status_code=status, headers={**fixed, **headers})
+def _page(title: str, body: str, status: int) -> HTMLResponse:
+    return _SHELL.page(title, f"<h1>{escape(title)}</h1>\n{body}", status)

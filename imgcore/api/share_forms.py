@@ -2,49 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
-from string import Template
 
 from starlette.responses import HTMLResponse
 
-from imgcore.api.auth_forms import MARK, STYLE, Field, Form
+from imgcore.api.auth_forms import Field, Form
+from imgcore.api.plain_pages import Shell
 from imgcore.domain.sets import LONGEST_COMMENT, SetItem, Shared, pictures_of
 from imgcore.errors import ImgcoreError
-from imgcore.texts import _, language
+from imgcore.texts import _
 
-_STYLE = STYLE + (Path(__file__).parent / "share_pages.css").read_text(encoding="utf-8")
-_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_POLICY = (
-    f"default-src 'none'; style-src 'sha256-{_HASH}'; img-src 'self' data:; "
-    "form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
-)
+_SHELL = Shell("auth_pages.css", "share_pages.css")
 # The address of the first page holds the link's secret: it goes nowhere, not even to ourselves.
 _REFERRER = "strict-origin"
-_ICON = "data:image/svg+xml;base64," + base64.b64encode(MARK.encode()).decode()
-_PAGE = Template(
-    """<!DOCTYPE html>
-<html lang="$lang">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<title>$title · Imgcore</title>
-<link rel="icon" href="$icon">
-<style>$style</style>
-</head>
-<body>
-<header>$mark<span>Imgcore</span></header>
-<main>
-$body
-</main>
-</body>
-</html>
-"""
-)
 
 
 def pin_form(path: str, error: ImgcoreError | None = None, status: int = 200) -> HTMLResponse:
@@ -170,14 +141,9 @@ def _answer(shared: Shared, error: ImgcoreError | None, typed: dict[str, str]) -
 
 
 def _page(title: str, body: str, status: int) -> HTMLResponse:
-    mark = MARK.replace("<svg", '<svg aria-hidden="true"', 1)
-    html = _PAGE.substitute(
-        lang=escape(language()), title=escape(title), icon=_ICON, style=_STYLE, mark=mark, body=body
-    )
-    return _quietly(HTMLResponse(html, status, {"Content-Security-Policy": _POLICY}))
+    return _quietly(_SHELL.page(title, body, status))
 
 
 def _quietly(answer: HTMLResponse) -> HTMLResponse:
-    answer.headers["Cache-Control"] = "no-store"
     answer.headers["Referrer-Policy"] = _REFERRER
     return answer
