@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Body
 from pydantic import Field
 
+from imgcore.api.examples import AT, example
 from imgcore.api.schemas import Answer
 from imgcore.domain.access import Scope
 from imgcore.domain.accounts import NewToken
 from imgcore.domain.values import Password, Value
 
 _ID = "3f0c8f0e-40a5-4d0e-9b54-0c7c2f3f9a11"
-_AT = "2025-11-06T09:30:00Z"
-
-
-def _example(**values: Any) -> Any:
-    return {**Answer.model_config, "json_schema_extra": {"examples": [values]}}
 
 
 _TOKEN = {
-    "id": _ID, "name": "Export at night", "scopes": ["read"], "created_at": _AT, "used_at": None,
+    "id": _ID, "name": "Export at night", "scopes": ["read"], "created_at": AT, "used_at": None,
     "expires_at": "2026-02-04T09:30:00Z",
 }  # fmt: skip
 
@@ -31,7 +27,7 @@ _TOKEN = {
 class AccessToken(Answer):
     """A personal access token, without the token itself."""
 
-    model_config = _example(**_TOKEN)
+    model_config = example(**_TOKEN)
 
     id: UUID
     name: str
@@ -44,7 +40,7 @@ class AccessToken(Answer):
 class AddedToken(Answer):
     """A personal access token that was just made; this is the only time that it is shown."""
 
-    model_config = _example(token=_TOKEN, secret="imgc_4mP0...")
+    model_config = example(token=_TOKEN, secret="imgc_4mP0...")
 
     token: AccessToken
     secret: str = Field(
@@ -55,8 +51,8 @@ class AddedToken(Answer):
 class OwnSession(Answer):
     """One browser that the person is signed in with."""
 
-    model_config = _example(
-        id=_ID, browser="Firefox on Windows", address="192.0.2.7", created_at=_AT, seen_at=_AT,
+    model_config = example(
+        id=_ID, browser="Firefox on Windows", address="192.0.2.7", created_at=AT, seen_at=AT,
         expires_at="2025-11-06T21:30:00Z", is_current=True,
     )  # fmt: skip
 

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
+from imgcore.api.examples import AT, PATIENT_ID, USER_ID, example
 from imgcore.api.schemas import Answer
 
-_AT = "2025-11-06T09:30:00Z"
-_USER_ID = "5f0f6a4e-0f5b-4a52-8f34-6f0b9a7c1d43"
-_PATIENT_ID = "0b6f3c1e-6f0d-4c1b-9d7e-2f4f6f5f8a10"
 _CHAIN = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
-_VERA = {"kind": "person", "id": _USER_ID, "name": "Vera Lang", "email": "vera@clinic.example"}
-_LOOK = {"id": 7, "at": _AT, "person": _VERA, "action": "image.see", "outcome": "done"}
-
-
-def _example(**values: Any) -> ConfigDict:
-    return ConfigDict(from_attributes=True, json_schema_extra={"examples": [values]})
+_VERA = {"kind": "person", "id": USER_ID, "name": "Vera Lang", "email": "vera@clinic.example"}
+_LOOK = {"id": 7, "at": AT, "person": _VERA, "action": "image.see", "outcome": "done"}
 
 
 class Person(Answer):
     """Who did something; without an account it is a visitor, or the program itself."""
 
-    model_config = _example(**_VERA)
+    model_config = example(**_VERA)
 
     kind: Literal["person", "visitor", "program"]
     id: UUID | None
@@ -36,8 +30,8 @@ class Person(Answer):
 class AuditLine(Answer):
     """One line of the audit, with the names that go with its ids."""
 
-    model_config = _example(
-        **_LOOK, patient_id=_PATIENT_ID, patient_name="Ada Novak", is_patient_gone=False, entity="image",
+    model_config = example(
+        **_LOOK, patient_id=PATIENT_ID, patient_name="Ada Novak", is_patient_gone=False, entity="image",
         entity_ids=["c2a4e7f8-5b0e-4f59-b1c7-3d9a8e6f0b32"], field_names=[], count=1, address="192.0.2.7",
         request_id="9c0f6a52c5d74b0c8f4e7b1d2a3c4e5f", seal=7, chain=_CHAIN,
     )  # fmt: skip
@@ -63,7 +57,7 @@ class AuditLine(Answer):
 class Finding(Answer):
     """Something that is wrong with the audit; `first` and `last` are places in the chain."""
 
-    model_config = _example(kind="removed", first=12, last=14, text="Lines 12 to 14 were removed.")
+    model_config = example(kind="removed", first=12, last=14, text="Lines 12 to 14 were removed.")
 
     kind: Literal["altered", "removed", "tail", "replaced", "unsealed", "unreadable"]
     first: int
@@ -81,7 +75,7 @@ class Head(Answer):
 class Verdict(Answer):
     """Whether the audit is whole; `findings` names the first faults of `found`."""
 
-    model_config = _example(
+    model_config = example(
         holds=True, text=f"All 8120 lines hold; head 8120 {_CHAIN}.", lines=8120,
         head={"seal": 8120, "chain": _CHAIN}, heads_compared=31, found=0, findings=[],
     )  # fmt: skip
@@ -98,7 +92,7 @@ class Verdict(Answer):
 class Look(Answer):
     """What somebody did with a patient's record."""
 
-    model_config = _example(**_LOOK, pictures=12, what="viewed 12 pictures")
+    model_config = example(**_LOOK, pictures=12, what="viewed 12 pictures")
 
     id: int
     at: datetime

@@ -10,6 +10,7 @@ from fastapi import Body
 from pydantic import Field, model_validator
 
 from imgcore.api.calls import Ref
+from imgcore.api.examples import PATIENT_ID
 from imgcore.domain.links import LONGEST_SECONDS
 from imgcore.domain.values import (
     BatchFields,
@@ -31,7 +32,6 @@ FileKind = Literal["thumbnail", "display", "compressed", "original"]
 ImageIds = Annotated[list[UUID], Field(min_length=1, max_length=MOST_AT_ONCE)]
 Reason = Annotated[Line, Field(max_length=1000, description="Why; needed when the patient changes.")]
 
-_PATIENT_ID = "0b6f3c1e-6f0d-4c1b-9d7e-2f4f6f5f8a10"
 _BATCH_ID = "7d1f0a52-93b5-4f5e-8a53-9f0c2b7f6e21"
 _IMAGE_IDS = ["c2a4e7f8-5b0e-4f59-b1c7-3d9a8e6f0b32"]
 
@@ -132,14 +132,14 @@ UserBody = Annotated[UserFields, _examples(closed={"is_active": False}, role={"r
 NewBatchBody = Annotated[
     BatchToAdd,
     _examples(
-        by_patient={"name": "Before casting", "patient_id": _PATIENT_ID, "taken_on": _TODAY},
-        by_object={"name": "Feet", "content_type": "patients.patient", "object_id": _PATIENT_ID},
+        by_patient={"name": "Before casting", "patient_id": PATIENT_ID, "taken_on": _TODAY},
+        by_object={"name": "Feet", "content_type": "patients.patient", "object_id": PATIENT_ID},
     ),
 ]
 BatchBody = Annotated[BatchFields, _examples(name={"name": "After casting"}, day={"taken_on": _TODAY})]
 PutBatchBody = Annotated[BatchToPut, _examples(whole={"name": "After casting", "taken_on": _TODAY})]
 MoveBatchBody = Annotated[
-    BatchMove, _examples(moved={"patient_id": _PATIENT_ID, "reason": "Uploaded to the wrong patient"})
+    BatchMove, _examples(moved={"patient_id": PATIENT_ID, "reason": "Uploaded to the wrong patient"})
 ]
 ImageBody = Annotated[ImageFields, _examples(category=_EDIT, caption={"caption": "Before casting"})]
 ImagesEditBody = Annotated[ImagesEdit, _examples(category={"image_ids": _IMAGE_IDS, "fields": _EDIT})]

@@ -10,16 +10,14 @@ from fastapi import Body
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from imgcore.api.calls import Ref
+from imgcore.api.examples import AT, IMAGE_ID, PATIENT_ID
 from imgcore.api.schemas import Answer, Image
 from imgcore.domain import records
 from imgcore.domain.values import ImageFields, NewVisit, VisitFields
 
 _VISIT_ID = "3d3f9c57-7a52-4f0e-9a0c-6b3c1f1a7e54"
-_PATIENT_ID = "0b6f3c1e-6f0d-4c1b-9d7e-2f4f6f5f8a10"
 _CLINICIAN_ID = "5f0f6a4e-0f5b-4a52-8f34-6f0b9a7c1d43"
 _BATCH_ID = "7d1f0a52-93b5-4f5e-8a53-9f0c2b7f6e21"
-_IMAGE_ID = "c2a4e7f8-5b0e-4f59-b1c7-3d9a8e6f0b32"
-_AT = "2025-11-06T09:30:00Z"
 _NOTE = "Pain at the **left heel** in the morning, for three weeks."
 
 
@@ -31,10 +29,10 @@ class Consultation(Answer):
         json_schema_extra={
             "examples": [
                 {
-                    "id": _VISIT_ID, "patient_id": _PATIENT_ID, "clinician_id": _CLINICIAN_ID,
+                    "id": _VISIT_ID, "patient_id": PATIENT_ID, "clinician_id": _CLINICIAN_ID,
                     "clinician_name": "Vera Lang", "visited_on": "2025-11-06", "note": _NOTE,
                     "images_taken": True, "image_count": 2, "batch_ids": [_BATCH_ID], "version": 1,
-                    "created_at": _AT, "updated_at": _AT,
+                    "created_at": AT, "updated_at": AT,
                 }
             ]
         },
@@ -107,8 +105,8 @@ class AddedImage(BaseModel):
         json_schema_extra={
             "examples": [
                 {
-                    "id": _IMAGE_ID, "image_url": f"/api/images/{_IMAGE_ID}/display/",
-                    "thumbnail_url": f"/api/images/{_IMAGE_ID}/thumbnail/?v=0",
+                    "id": IMAGE_ID, "image_url": f"/api/images/{IMAGE_ID}/display/",
+                    "thumbnail_url": f"/api/images/{IMAGE_ID}/thumbnail/?v=0",
                     "message": "The image is stored.",
                 }
             ]
@@ -131,8 +129,8 @@ NewConsultationBody = Annotated[
     ConsultationToAdd,
     Body(
         openapi_examples={
-            "shortest": {"value": {"patient_id": _PATIENT_ID}},
-            "with a note": {"value": {"patient_id": _PATIENT_ID, "visited_on": "2025-11-06", "note": _NOTE}},
+            "shortest": {"value": {"patient_id": PATIENT_ID}},
+            "with a note": {"value": {"patient_id": PATIENT_ID, "visited_on": "2025-11-06", "note": _NOTE}},
         }
     ),
 ]

@@ -9,21 +9,15 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from imgcore.api.errors import Problem
+from imgcore.api.examples import AT, IMAGE_ID, PATIENT_ID, example
 from imgcore.domain import records
 from imgcore.domain.access import Role
 
 T = TypeVar("T")
 PATIENT_TYPE = "patients.patient"
 
-_PATIENT_ID = "0b6f3c1e-6f0d-4c1b-9d7e-2f4f6f5f8a10"
 _BATCH_ID = "7d1f0a52-93b5-4f5e-8a53-9f0c2b7f6e21"
-_IMAGE_ID = "c2a4e7f8-5b0e-4f59-b1c7-3d9a8e6f0b32"
-_AT = "2025-11-06T09:30:00Z"
-_TIMES = {"version": 1, "created_at": _AT, "updated_at": _AT}
-
-
-def _example(**values: Any) -> ConfigDict:
-    return ConfigDict(from_attributes=True, json_schema_extra={"examples": [values]})
+_TIMES = {"version": 1, "created_at": AT, "updated_at": AT}
 
 
 class Answer(BaseModel):
@@ -47,7 +41,7 @@ class Listed(Answer, Generic[T]):
 class Token(Answer):
     """A token for programs, to be sent as ``Authorization: Bearer ...``."""
 
-    model_config = _example(access_token="eyJhbGciOiJIUzI1NiJ9...", token_type="bearer", expires_in=3600)
+    model_config = example(access_token="eyJhbGciOiJIUzI1NiJ9...", token_type="bearer", expires_in=3600)
 
     access_token: str
     token_type: Literal["bearer"] = "bearer"
@@ -57,7 +51,7 @@ class Token(Answer):
 class Me(Answer):
     """Who is signed in."""
 
-    model_config = _example(
+    model_config = example(
         id="5f0f6a4e-0f5b-4a52-8f34-6f0b9a7c1d43", email="vera@clinic.example", name="Vera Lang",
         role="clinician", patient_id=None,
     )  # fmt: skip
@@ -72,9 +66,9 @@ class Me(Answer):
 class User(Answer):
     """A person who can sign in."""
 
-    model_config = _example(
+    model_config = example(
         id="5f0f6a4e-0f5b-4a52-8f34-6f0b9a7c1d43", email="vera@clinic.example", name="Vera Lang",
-        role="clinician", is_active=True, patient_id=None, has_password=False, created_at=_AT, updated_at=_AT,
+        role="clinician", is_active=True, patient_id=None, has_password=False, created_at=AT, updated_at=AT,
     )  # fmt: skip
 
     id: UUID
@@ -104,7 +98,7 @@ class Consent(Answer):
 
 _NO_CONSENT = {"given_on": None, "withdrawn_on": None}
 PATIENT: dict[str, Any] = {
-    "id": _PATIENT_ID, "name": "Ada Novak", "mrn": "10442", "external_id": "his-77", "birth_on": "1961-04-12",
+    "id": PATIENT_ID, "name": "Ada Novak", "mrn": "10442", "external_id": "his-77", "birth_on": "1961-04-12",
     "sex": "female", "notes": "", "consent_record": {"given_on": "2025-11-06", "withdrawn_on": None},
     "consent_teaching": _NO_CONSENT, "consent_publication": _NO_CONSENT, "trashed_at": None, **_TIMES,
 }  # fmt: skip
@@ -113,7 +107,7 @@ PATIENT: dict[str, Any] = {
 class Patient(Answer):
     """A person whose photographs are kept."""
 
-    model_config = _example(**PATIENT)
+    model_config = example(**PATIENT)
 
     id: UUID
     name: str
@@ -134,7 +128,7 @@ class Patient(Answer):
 class Counts(Answer):
     """How much is kept of one patient, the trash left out; sizes are in bytes."""
 
-    model_config = _example(batches=3, images=48, file_size=151_000_000, uncategorised=5, last_upload_at=_AT)
+    model_config = example(batches=3, images=48, file_size=151_000_000, uncategorised=5, last_upload_at=AT)
 
     batches: int
     images: int
@@ -146,10 +140,10 @@ class Counts(Answer):
 class Batch(Answer):
     """Photographs of one patient taken together."""
 
-    model_config = _example(
-        id=_BATCH_ID, patient_id=_PATIENT_ID, visit_id=None, name="6 Nov 2025", taken_on="2025-11-06",
-        image_count=2, uncategorised=1, file_size=6_291_456, cover_ids=[_IMAGE_ID], trashed_at=None,
-        content_type=PATIENT_TYPE, object_id=_PATIENT_ID, **_TIMES,
+    model_config = example(
+        id=_BATCH_ID, patient_id=PATIENT_ID, visit_id=None, name="6 Nov 2025", taken_on="2025-11-06",
+        image_count=2, uncategorised=1, file_size=6_291_456, cover_ids=[IMAGE_ID], trashed_at=None,
+        content_type=PATIENT_TYPE, object_id=PATIENT_ID, **_TIMES,
     )  # fmt: skip
 
     id: UUID
@@ -182,7 +176,7 @@ class Batch(Answer):
 class ImageIds(BaseModel):
     """The ids of a batch's images."""
 
-    model_config = _example(ids=[_IMAGE_ID])
+    model_config = example(ids=[IMAGE_ID])
 
     ids: list[UUID]
 
@@ -198,21 +192,21 @@ class Urls(BaseModel):
 class Image(Answer):
     """One photograph and all that is known of it; pixels are after the camera's turn."""
 
-    model_config = _example(
-        id=_IMAGE_ID, batch_id=_BATCH_ID, batch=_BATCH_ID, patient_id=_PATIENT_ID, state="ready",
-        original_name="IMG_2682.heic", key=f"images/{_PATIENT_ID}/{_BATCH_ID}/{_IMAGE_ID}.heic",
-        s3_key=f"images/{_PATIENT_ID}/{_BATCH_ID}/{_IMAGE_ID}.heic",
-        s3_thumbnail_key=f"images/{_PATIENT_ID}/{_BATCH_ID}/{_IMAGE_ID}_thumb.jpg", thumbnail_size=14_203,
+    model_config = example(
+        id=IMAGE_ID, batch_id=_BATCH_ID, batch=_BATCH_ID, patient_id=PATIENT_ID, state="ready",
+        original_name="IMG_2682.heic", key=f"images/{PATIENT_ID}/{_BATCH_ID}/{IMAGE_ID}.heic",
+        s3_key=f"images/{PATIENT_ID}/{_BATCH_ID}/{IMAGE_ID}.heic",
+        s3_thumbnail_key=f"images/{PATIENT_ID}/{_BATCH_ID}/{IMAGE_ID}_thumb.jpg", thumbnail_size=14_203,
         mime_type="image/heic", file_size=880_703, width=3024, height=4032, sha256="9f86d0..." + "0" * 8,
         crc32=3_632_233_996, category="r_anterior", caption="Before casting", image_type="",
         body_location="Right foot", laterality="R", description="", is_primary=False, order=1,
         captured_at="2025-11-06T10:28:11", captured_offset="+01:00", date_taken="2025-11-06",
-        camera_make="Apple", camera_model="iPhone 15", uploaded_at=_AT, updated_at=_AT, version=2,
+        camera_make="Apple", camera_model="iPhone 15", uploaded_at=AT, updated_at=AT, version=2,
         edit_revision=0, duplicate_of=None, browser_shows=False, damaged_at=None, trashed_at=None,
         urls={
-            "thumbnail": f"/api/images/{_IMAGE_ID}/thumbnail/?v=0",
-            "display": f"/api/images/{_IMAGE_ID}/display/",
-            "download": f"/api/images/{_IMAGE_ID}/download/",
+            "thumbnail": f"/api/images/{IMAGE_ID}/thumbnail/?v=0",
+            "display": f"/api/images/{IMAGE_ID}/display/",
+            "download": f"/api/images/{IMAGE_ID}/download/",
         },
     )  # fmt: skip
 
@@ -293,7 +287,7 @@ class UploadedImage(Image):
 class FailedFile(Answer):
     """A file that was not stored, and why."""
 
-    model_config = _example(
+    model_config = example(
         name="scan.pdf", code="unsupported_type", message="This is not a picture.", can_retry=False
     )
 
@@ -314,7 +308,7 @@ class UploadAnswer(BaseModel):
 class Done(BaseModel):
     """How many images a request for many has changed, and the change to undo it by."""
 
-    model_config = _example(count=12, change_id="e3b0c442-98fc-4c14-9afb-4c8996fb9242")
+    model_config = example(count=12, change_id="e3b0c442-98fc-4c14-9afb-4c8996fb9242")
 
     count: int
     change_id: UUID | None = Field(description="Null when nothing was different from before.")
@@ -323,7 +317,7 @@ class Done(BaseModel):
 class Undone(BaseModel):
     """What was taken back."""
 
-    model_config = _example(undone="image.edit")
+    model_config = example(undone="image.edit")
 
     undone: str
 
@@ -331,8 +325,8 @@ class Undone(BaseModel):
 class SignedUrl(BaseModel):
     """A link that gives one picture to whoever has it, for a short time."""
 
-    model_config = _example(
-        url=f"/files/{_IMAGE_ID}/original?user=5f0f6a4e-0f5b-4a52-8f34-6f0b9a7c1d43&exp=1762421700&sig=4c1d...",
+    model_config = example(
+        url=f"/files/{IMAGE_ID}/original?user=5f0f6a4e-0f5b-4a52-8f34-6f0b9a7c1d43&exp=1762421700&sig=4c1d...",
         expires_in=300,
     )
 
@@ -343,10 +337,10 @@ class SignedUrl(BaseModel):
 class TrashItem(Answer):
     """A patient, batch or image in the trash, with what went along with it."""
 
-    model_config = _example(
-        kind="batch", id=_BATCH_ID, patient_id=_PATIENT_ID, patient_name="Ada Novak", name="6 Nov 2025",
-        image_count=2, trashed_at=_AT, trashed_by="Vera Lang", gone_at="2025-12-06T09:30:00Z",
-        cover_ids=[_IMAGE_ID],
+    model_config = example(
+        kind="batch", id=_BATCH_ID, patient_id=PATIENT_ID, patient_name="Ada Novak", name="6 Nov 2025",
+        image_count=2, trashed_at=AT, trashed_by="Vera Lang", gone_at="2025-12-06T09:30:00Z",
+        cover_ids=[IMAGE_ID],
     )  # fmt: skip
 
     kind: str
@@ -364,7 +358,7 @@ class TrashItem(Answer):
 class Health(BaseModel):
     """That the server runs, or that all its parts work."""
 
-    model_config = _example(status="ok")
+    model_config = example(status="ok")
 
     status: Literal["ok"] = "ok"
 

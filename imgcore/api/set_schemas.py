@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Body
 from pydantic import AwareDatetime, Field, computed_field
 
+from imgcore.api.examples import AT, IMAGE_ID, PATIENT_ID, USER_ID, example
 from imgcore.api.schemas import Answer, Listed
 from imgcore.domain import sets
 from imgcore.domain.sets import HashState, NewImageSet, NewShare, Purpose, Withheld
@@ -16,40 +17,33 @@ from imgcore.domain.values import Value
 
 _SET_ID = "3f1c9b77-2d64-4c0e-9a51-7b8e5d2c6f10"
 _SHARE_ID = "a9d4e2f1-6c3b-4f7a-8e25-1d0c9b8a7f63"
-_USER_ID = "5f0f6a4e-0f5b-4a52-8f34-6f0b9a7c1d43"
-_IMAGE_ID = "c2a4e7f8-5b0e-4f59-b1c7-3d9a8e6f0b32"
-_PATIENT_ID = "0b6f3c1e-6f0d-4c1b-9d7e-2f4f6f5f8a10"
-_AT, _LATER = "2025-11-06T09:30:00Z", "2025-11-13T09:30:00Z"
+_LATER = "2025-11-13T09:30:00Z"
 _HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _SET = {
     "id": _SET_ID, "name": "Heel ulcers, week 45", "purpose": "record", "note": "Is surgery needed?",
-    "created_at": _AT, "created_by": _USER_ID, "created_by_name": "Vera Lang", "size": 14, "shown": 12,
+    "created_at": AT, "created_by": USER_ID, "created_by_name": "Vera Lang", "size": 14, "shown": 12,
     "withheld": 2, "hash": _HASH, "hash_state": "same", "comments": 0,
 }  # fmt: skip
 _ITEM = {
     "place": 1, "pseudonym": "P-7K3QXM", "category": "R-Anterior", "image_type": "Photo",
     "body_location": "Heel", "laterality": "R", "width": 4032, "height": 3024, "withheld": "",
-    "image_id": _IMAGE_ID, "patient_id": _PATIENT_ID,
+    "image_id": IMAGE_ID, "patient_id": PATIENT_ID,
     "urls": {
         "thumbnail": f"/api/image-sets/{_SET_ID}/images/1/thumbnail/",
         "picture": f"/api/image-sets/{_SET_ID}/images/1/picture/",
     },
 }  # fmt: skip
 _SHARE = {
-    "id": _SHARE_ID, "image_set_id": _SET_ID, "label": "Dr Berg", "state": "open", "created_at": _AT,
-    "created_by": _USER_ID, "created_by_name": "Vera Lang", "expires_at": _LATER, "opened_at": None,
+    "id": _SHARE_ID, "image_set_id": _SET_ID, "label": "Dr Berg", "state": "open", "created_at": AT,
+    "created_by": USER_ID, "created_by_name": "Vera Lang", "expires_at": _LATER, "opened_at": None,
     "comment": "", "comment_by": "", "commented_at": None,
 }  # fmt: skip
-
-
-def _example(**values: Any) -> Any:
-    return {**Answer.model_config, "json_schema_extra": {"examples": [values]}}
 
 
 class ImageSet(Answer):
     """Pictures that were put together for others; ``hash_state`` is "same" while nothing has changed."""
 
-    model_config = _example(**_SET)
+    model_config = example(**_SET)
 
     id: UUID
     name: str
@@ -76,7 +70,7 @@ class ItemUrls(Answer):
 class SetItem(Answer):
     """One picture; ids, and what is withheld and why, are told to staff only."""
 
-    model_config = _example(**_ITEM)
+    model_config = example(**_ITEM)
 
     place: int
     pseudonym: str = Field(description="Of the patient, in this set only.")
@@ -100,7 +94,7 @@ class PlacedItem(SetItem):
 class OneImageSet(ImageSet):
     """A set with part of its pictures."""
 
-    model_config = _example(**_SET, images={
+    model_config = example(**_SET, images={
         "items": [_ITEM], "total": 14, "page": 1, "page_size": 50, "total_pages": 1, "next_cursor": None,
         "total_is_exact": True,
     })  # fmt: skip
@@ -111,7 +105,7 @@ class OneImageSet(ImageSet):
 class MadeImageSet(ImageSet):
     """A set that was just made."""
 
-    model_config = _example(**_SET, left_out=0)
+    model_config = example(**_SET, left_out=0)
 
     left_out: int = Field(description="How many identity documents were left out.")
 
@@ -119,7 +113,7 @@ class MadeImageSet(ImageSet):
 class Reviewer(Answer):
     """Somebody whom a set can be given."""
 
-    model_config = _example(user_id=_USER_ID, name="Ron Weber", email="ron@clinic.example")
+    model_config = example(user_id=USER_ID, name="Ron Weber", email="ron@clinic.example")
 
     user_id: UUID
     name: str
@@ -129,8 +123,8 @@ class Reviewer(Answer):
 class Given(Reviewer):
     """That a reviewer has a set, and until when."""
 
-    model_config = _example(
-        user_id=_USER_ID, name="Ron Weber", email="ron@clinic.example", given_at=_AT, ends_at=None,
+    model_config = example(
+        user_id=USER_ID, name="Ron Weber", email="ron@clinic.example", given_at=AT, ends_at=None,
         has_ended=False,
     )  # fmt: skip
 
@@ -142,7 +136,7 @@ class Given(Reviewer):
 class Share(Answer):
     """A link to a set for one guest, and what the guest answered."""
 
-    model_config = _example(**_SHARE)
+    model_config = example(**_SHARE)
 
     id: UUID
     image_set_id: UUID
@@ -161,7 +155,7 @@ class Share(Answer):
 class NewLink(Answer):
     """A link that was just made; ``link`` and ``pin`` are told this once, and go two different ways."""
 
-    model_config = _example(share=_SHARE, link="/share/Zk3x...", pin="284913")
+    model_config = example(share=_SHARE, link="/share/Zk3x...", pin="284913")
 
     share: Share
     token: str = Field(exclude=True)
@@ -185,14 +179,14 @@ NewImageSetBody = Annotated[
     NewImageSet,
     Body(openapi_examples={"second opinion": {"value": {
         "name": "Heel ulcers, week 45", "purpose": "record", "note": "Is surgery needed?",
-        "image_ids": [_IMAGE_ID],
+        "image_ids": [IMAGE_ID],
     }}}),
 ]  # fmt: skip
 GiftBody = Annotated[
     Gift,
     Body(openapi_examples={
-        "for good": {"value": {"user_id": _USER_ID}},
-        "for a week": {"value": {"user_id": _USER_ID, "ends_at": "2100-11-13T09:30:00Z"}},
+        "for good": {"value": {"user_id": USER_ID}},
+        "for a week": {"value": {"user_id": USER_ID, "ends_at": "2100-11-13T09:30:00Z"}},
     }),
 ]  # fmt: skip
 NewShareBody = Annotated[

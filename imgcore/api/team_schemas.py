@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Body
 from pydantic import Field
 
+from imgcore.api.examples import AT, IMAGE_ID, PATIENT_ID, USER_ID, example
 from imgcore.api.schemas import PATIENT, Answer, Patient
 from imgcore.domain.access import Role
 from imgcore.domain.values import Line, Prose, Value
 
-_PATIENT_ID = "0b6f3c1e-6f0d-4c1b-9d7e-2f4f6f5f8a10"
-_IMAGE_ID = "c2a4e7f8-5b0e-4f59-b1c7-3d9a8e6f0b32"
-_USER_ID = "5f0f6a4e-0f5b-4a52-8f34-6f0b9a7c1d43"
-_AT = "2025-11-06T09:30:00Z"
 _MEMBER = {
-    "user_id": _USER_ID, "name": "Vera Lang", "joined_at": _AT, "ends_at": None, "reason": "",
+    "user_id": USER_ID, "name": "Vera Lang", "joined_at": AT, "ends_at": None, "reason": "",
     "is_break_glass": False, "is_active": True,
 }  # fmt: skip
 _COLLEAGUE = {"user_id": "8a1d5c3e-7b2f-4e60-9c48-1d0e6f7a2b59", "name": "Ruth Abel", "role": "clinician"}
 
 
-def _example(**values: Any) -> Any:
-    return {**Answer.model_config, "json_schema_extra": {"examples": [values]}}
-
-
 class Member(Answer):
     """Somebody who looks after a patient."""
 
-    model_config = _example(**_MEMBER)
+    model_config = example(**_MEMBER)
 
     user_id: UUID
     name: str
@@ -45,7 +38,7 @@ class Member(Answer):
 class Colleague(Answer):
     """Somebody who could join a care team."""
 
-    model_config = _example(**_COLLEAGUE)
+    model_config = example(**_COLLEAGUE)
 
     user_id: UUID
     name: str
@@ -55,7 +48,7 @@ class Colleague(Answer):
 class Team(Answer):
     """Who looks after a patient, and who else could."""
 
-    model_config = _example(patient_id=_PATIENT_ID, members=[_MEMBER], colleagues=[_COLLEAGUE])
+    model_config = example(patient_id=PATIENT_ID, members=[_MEMBER], colleagues=[_COLLEAGUE])
 
     patient_id: UUID
     members: list[Member]
@@ -65,7 +58,7 @@ class Team(Answer):
 class Emergency(Answer):
     """A patient who was reached in an emergency, and until when."""
 
-    model_config = _example(patient=PATIENT, ends_at=_AT)
+    model_config = example(patient=PATIENT, ends_at=AT)
 
     patient: Patient
     ends_at: datetime
@@ -74,11 +67,11 @@ class Emergency(Answer):
 class Result(Answer):
     """What an analysis said about an image. It is not a diagnosis."""
 
-    model_config = _example(
-        id="9d2f4c1a-77b1-4c5a-8f0e-1c3d5e7f9a24", patient_id=_PATIENT_ID, image_id=_IMAGE_ID,
+    model_config = example(
+        id="9d2f4c1a-77b1-4c5a-8f0e-1c3d5e7f9a24", patient_id=PATIENT_ID, image_id=IMAGE_ID,
         analyser="Skin check", analyser_version="1.2", label="naevus",
         predictions={"naevus": 0.91, "keratosis": 0.09}, risk_level="low", confidence=0.91,
-        body_region="Left heel", error=None, created_at=_AT, released_at=_AT,
+        body_region="Left heel", error=None, created_at=AT, released_at=AT,
     )  # fmt: skip
 
     id: UUID
@@ -109,6 +102,6 @@ class EmergencyWish(Value):
     reason: Annotated[Prose, Field(max_length=1000, description="At least 10 characters.")]
 
 
-JoiningBody = Annotated[Joining, Body(openapi_examples={"colleague": {"value": {"user_id": _USER_ID}}})]
+JoiningBody = Annotated[Joining, Body(openapi_examples={"colleague": {"value": {"user_id": USER_ID}}})]
 _WISH = {"patient": "10442", "reason": "Found unconscious, needs treatment now"}
 EmergencyBody = Annotated[EmergencyWish, Body(openapi_examples={"emergency": {"value": _WISH}})]
