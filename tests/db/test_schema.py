@@ -163,3 +163,16 @@ def test_a_database_out_of_reach_is_told(open_database: Opens, tmp_path: Path) -
     away = open_database(f"postgresql+psycopg://nobody@/none?host={tmp_path}")
     with pytest.raises(DatabaseUnavailable):
         schema.ready(away)
+
+
+@on_both
+def test_the_index_of_unfinished_images_holds_those_alone(database: Database) -> None:
+    """The tables say so for SQLite only; a million finished images must not stand in it on PostgreSQL."""
+    with database.engine.connect() as connection:
+        query = (
+            "SELECT sql FROM sqlite_master WHERE name = 'ix_image_unfinished'"
+            if database.on_sqlite
+            else "SELECT indexdef FROM pg_indexes WHERE indexname = 'ix_image_unfinished'"
+        )
+        definition = str(connection.execute(sa.text(query)).scalar_one())
+    assert "<> 'ready'" in definition

@@ -21,6 +21,10 @@ for module in pkgutil.walk_packages(services.__path__, "imgcore.services."):
     importlib.import_module(module.name)
 print(*sys.modules)
 """
+IMPORT_THE_SERVER = "import gc, sys, app; print(gc.isenabled(), *sys.modules)"
+LATE = (
+    "alembic", "authlib", "boto3", "fastapi", "fpdf", "pillow_heif", "psycopg", "sqlalchemy.dialects.postgresql",
+)  # fmt: skip
 PAGES_MAY_IMPORT = ("imgcore.domain", "imgcore.errors", "imgcore.texts", "imgcore.ui", "streamlit")
 
 
@@ -29,6 +33,14 @@ def test_services_load_nothing_heavy() -> None:
     loaded = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
     assert "imgcore.services" in loaded
     assert [name for name in HEAVY if name in loaded] == []
+
+
+def test_a_start_loads_what_the_sign_in_page_needs_and_looks_for_garbage_afterwards() -> None:
+    command = [sys.executable, "-W", "ignore", "-c", IMPORT_THE_SERVER]
+    said = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+    assert said[0] == "True"
+    assert "imgcore.api.server" in said
+    assert [name for name in LATE if name in said] == []
 
 
 def test_pages_import_only_what_screens_need() -> None:
