@@ -13,6 +13,7 @@ LOGO = str(Path(__file__).with_name("logo.svg"))
 _SHEET = Path(__file__).with_name("layout.css")
 _COLOURS = {
     "blue": "blueColor",
+    "blue-text": "blueTextColor",
     "red": "redColor",
     "green-text": "greenTextColor",
     "orange-text": "orangeTextColor",
