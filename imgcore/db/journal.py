@@ -124,7 +124,11 @@ class Share(Table, table=True):
 
 
 class Job(Table, table=True):
-    """Work that goes on after the request that asked for it."""
+    """Work that goes on after the request that asked for it; this row alone says how it stands.
+
+    ``ids`` is what it works on, ``result`` what came of it; both hold ids, counts and paths, and
+    no words of people. Whoever runs it holds ``leased_until`` ahead of now; past it, it runs again.
+    """
 
     __table_args__ = (
         sa.CheckConstraint("state IN ('waiting', 'running', 'done', 'failed', 'cancelled')", name="state"),
@@ -139,6 +143,10 @@ class Job(Table, table=True):
     total: int = 0
     attempts: int = 0
     leased_until: datetime | None = None
+    cancel_asked_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    result: dict[str, Any] | None = Field(default=None, sa_type=sa.JSON)
     error: str | None = Field(default=None, sa_type=sa.Text)
     created_by: UUID | None = None
     created_at: datetime

@@ -63,6 +63,10 @@ class Patient(Table, table=True):
     consent_teaching_withdrawn_on: date | None = None
     consent_publication_given_on: date | None = None
     consent_publication_withdrawn_on: date | None = None
+    retention_years: int | None = None  # instead of the clinic's rules; after the last visit
+    legal_hold_at: datetime | None = None  # until it is lifted, nothing of the patient goes
+    legal_hold_by: UUID | None = None
+    legal_hold_reason: str = Field(default="", sa_type=sa.Text)
     search_text: str = Field(default="", sa_type=sa.Text)  # folded name, MRN, birth date; sorts lists too
     version: int = 1
     created_at: datetime
@@ -284,6 +288,19 @@ class SignInTry(Table, table=True):
     at: datetime
     account_hash: str = Field(max_length=64)
     address: str = Field(max_length=64)
+
+
+class RetentionRule(Table, table=True):
+    """How many years after a patient's last visit images go, all or those of one category."""
+
+    __tablename__: ClassVar[str] = "retention_rule"
+    __table_args__ = (sa.CheckConstraint("years > 0", name="years"),)
+
+    id: UUID = _key()
+    category: str | None = Field(default=None, max_length=64, unique=True)  # None: every other one
+    years: int
+    created_at: datetime
+    created_by: UUID | None = Field(default=None, foreign_key="user.id")
 
 
 class CareTeam(Table, table=True):

@@ -74,6 +74,16 @@ class Action(StrEnum):
     LOOKS_SEE = "looks.see"  # who looked at a patient's pictures
     AUDIT_SEE = "audit.see"
     AUDIT_VERIFY = "audit.verify"
+    OPERATIONS_SEE = "operations.see"  # how database, store, disk and jobs stand
+    DATA_CHECK = "data.check"  # compare every stored byte with what is known of it
+    DATA_EXPORT = "data.export"  # the whole clinic: backups and exports
+    DATA_IMPORT = "data.import"
+    RETENTION_SEE = "retention.see"
+    RETENTION_EDIT = "retention.edit"  # rules and legal holds
+    RETENTION_RUN = "retention.run"
+    PATIENT_ERASE = "patient.erase"  # for good and at once
+    JOB_SEE = "job.see"
+    JOB_MANAGE = "job.manage"
     ACCOUNT_SEE = "account.see"  # one's own: sessions and tokens
     ACCOUNT_EDIT = "account.edit"
 
@@ -124,6 +134,16 @@ _ROWS: dict[Action, str] = {
     Action.LOOKS_SEE: "clinic clinic - - -",
     Action.AUDIT_SEE: "clinic - - - -",
     Action.AUDIT_VERIFY: "clinic - - - -",
+    Action.OPERATIONS_SEE: "clinic - - - -",
+    Action.DATA_CHECK: "clinic - - - -",
+    Action.DATA_EXPORT: "clinic - - - -",
+    Action.DATA_IMPORT: "clinic - - - -",
+    Action.RETENTION_SEE: "clinic - - - -",
+    Action.RETENTION_EDIT: "clinic - - - -",
+    Action.RETENTION_RUN: "clinic - - - -",
+    Action.PATIENT_ERASE: "clinic - - - -",
+    Action.JOB_SEE: "clinic self - - -",
+    Action.JOB_MANAGE: "clinic self - - -",
     Action.ACCOUNT_SEE: "self self self self -",
     Action.ACCOUNT_EDIT: "self self self self -",
 }
@@ -141,7 +161,7 @@ class Scope(StrEnum):
 
 
 _READS = frozenset({"see", "download"})
-_ADMINISTERS = frozenset({"user", "audit"})
+_ADMINISTERS = frozenset({"user", "audit", "operations", "data", "retention"})
 _NEVER_BY_TOKEN = frozenset({"account", "share"})
 
 
@@ -152,7 +172,7 @@ def scope_of(action: Action) -> Scope | None:
     subject, _dot, verb = action.partition(".")
     if subject in _NEVER_BY_TOKEN or action is Action.SIGN_IN:
         return None
-    if subject in _ADMINISTERS:
+    if subject in _ADMINISTERS or action is Action.PATIENT_ERASE:
         return Scope.ADMIN
     return Scope.READ if verb in _READS else Scope.WRITE
 

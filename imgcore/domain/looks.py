@@ -179,6 +179,9 @@ def _others() -> dict[str, str]:
         Action.TEAM_BREAK_GLASS: _("used emergency access"),
         Action.RESULT_SEE: _("looked at results"),
         Action.RESULT_RELEASE: _("released a result to the patient"),
+        Action.RETENTION_EDIT: _("changed how long the pictures are kept"),
+        Action.RETENTION_RUN: _("put what is past its time into the trash"),
+        Action.PATIENT_ERASE: _("erased the patient for good"),
         Action.LOOKS_SEE: _("looked up who looked"),
         Action.AUDIT_SEE: _("looked at the audit"),
     }

@@ -16,7 +16,8 @@ from tests.db.both import on_both
 from tests.db.conftest import Opens
 from tests.servers.imgcore_server import ROOT
 
-NEXT = '''
+HEAD = schema.revisions()[-1]
+NEXT = f'''
 """A migration of a later version."""
 
 import os
@@ -24,8 +25,8 @@ import os
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002_next"
-down_revision = "0001_first"
+revision = "9000_next"
+down_revision = "{HEAD}"
 
 
 def upgrade() -> None:
@@ -51,7 +52,7 @@ def later(tmp_path: Path) -> Path:
     """The migrations of a later version."""
     folder = tmp_path / "migrations"
     shutil.copytree(schema.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0002_next.py").write_text(NEXT)
+    (folder / "versions" / "9000_next.py").write_text(NEXT)
     return folder
 
 
@@ -109,11 +110,11 @@ def test_an_older_file_is_copied_and_upgraded(
 ) -> None:
     monkeypatch.setattr(schema, "MIGRATIONS", later)
     schema.ready(database)
-    assert (schema.current(database), "shoe_size" in columns(database)) == ("0002_next", True)
+    assert (schema.current(database), "shoe_size" in columns(database)) == ("9000_next", True)
     (copy,) = tmp_path.glob("imgcore.sqlite3.before-*")
     assert copy.stat().st_mode & 0o777 == 0o600
     old = open_database(f"sqlite:///{copy}")
-    assert (schema.current(old), "shoe_size" in columns(old)) == ("0001_first", False)
+    assert (schema.current(old), "shoe_size" in columns(old)) == (HEAD, False)
 
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
@@ -124,9 +125,9 @@ def test_an_older_server_is_upgraded_by_command_only(
     with pytest.raises(ConfigError) as caught:
         schema.ready(database)
     assert "db upgrade" in caught.value.hint
-    assert schema.current(database) == "0001_first"
+    assert schema.current(database) == HEAD
     assert schema.upgrade(database) is None
-    assert (schema.current(database), "shoe_size" in columns(database)) == ("0002_next", True)
+    assert (schema.current(database), "shoe_size" in columns(database)) == ("9000_next", True)
     schema.ready(database)
 
 
@@ -140,10 +141,10 @@ def test_an_upgrade_that_fails_leaves_the_old_shape(
     with pytest.raises(KeyError):
         schema.upgrade(database)
     assert (tables(database), columns(database)) == before
-    assert schema.current(database) == "0001_first"
+    assert schema.current(database) == HEAD
     monkeypatch.delenv("TEST_BREAKS")
     schema.upgrade(database)
-    assert schema.current(database) == "0002_next"
+    assert schema.current(database) == "9000_next"
 
 
 @on_both
@@ -155,7 +156,7 @@ def test_an_upgrade_cut_off_leaves_the_old_shape(
     command = [sys.executable, "-c", UPGRADE, url, str(later)]
     assert subprocess.run(command, check=False, cwd=ROOT, timeout=60).returncode == 86
     assert (tables(database), columns(database)) == before
-    assert schema.current(database) == "0001_first"
+    assert schema.current(database) == HEAD
     assert len(list(tmp_path.glob("imgcore.sqlite3.before-*"))) == (1 if database.on_sqlite else 0)
 
 
