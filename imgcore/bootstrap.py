@@ -4,36 +4,58 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from filelock import FileLock, Timeout
 
+from imgcore import logs
 from imgcore.config import Settings
 from imgcore.db import schema
 from imgcore.db.engine import Database
 from imgcore.domain.access import Role, system, visitor
-from imgcore.domain.categories import load_category_set
+from imgcore.domain.categories import CategorySet, load_category_set
 from imgcore.domain.values import NewUser, parse
 from imgcore.errors import ConfigError, Conflict, ImgcoreError, Invalid
 from imgcore.imaging import ImagingPool, Limits
+from imgcore.queue import Queue
 from imgcore.services import Services
 from imgcore.services.account import Account
 from imgcore.services.accounts import Accounts
 from imgcore.services.audit import Audit
+from imgcore.services.backups import Backups
 from imgcore.services.batches import Batches
+from imgcore.services.checks import Checks
+from imgcore.services.copies import Copies
 from imgcore.services.downloads import Downloads
+from imgcore.services.erasure import Erasure
+from imgcore.services.exports import Exports
 from imgcore.services.files import Files, Renditions
+from imgcore.services.folders import Folders
 from imgcore.services.guests import Guests
 from imgcore.services.health import Health, check_secret
 from imgcore.services.history import History
+from imgcore.services.holds import Holds
 from imgcore.services.image_sets import ImageSets
 from imgcore.services.images import Images
+from imgcore.services.imports import Imports
+from imgcore.services.job_runs import JobRuns
+from imgcore.services.jobs import Jobs
+from imgcore.services.kinds import kinds
 from imgcore.services.looks import Looks
+from imgcore.services.operations import Operations
 from imgcore.services.patients import Patients
+from imgcore.services.purges import Purges
+from imgcore.services.removals import Removals
+from imgcore.services.renewals import Renewals
+from imgcore.services.repairs import Repairs
+from imgcore.services.restores import Restores, refuse_half_restored
 from imgcore.services.results import Results
+from imgcore.services.retention import Retention
 from imgcore.services.seals import Seals
 from imgcore.services.set_files import SetFiles
 from imgcore.services.shares import Shares
@@ -41,15 +63,17 @@ from imgcore.services.sign_in import SignIn
 from imgcore.services.sweeps import Sweeps
 from imgcore.services.teams import Teams
 from imgcore.services.trash import Trash
+from imgcore.services.upkeep import Upkeep
 from imgcore.services.uploads import Uploads
 from imgcore.services.visit_images import VisitImages
 from imgcore.services.visits import Visits
 from imgcore.services.work import Ledger, utc_now
-from imgcore.storage import ObjectStore, open_store
+from imgcore.storage import ObjectStore, encrypted_store, open_store
 from imgcore.texts import _
 
 SWEEP_SECONDS = 180
 SEAL_SECONDS = 1.0
+RECOVER_SECONDS = 3.0  # how long a job waits that the queue has lost
 _log = logging.getLogger(__name__)
 
 
@@ -61,6 +85,7 @@ class Clinic:
     database: Database
     store: ObjectStore
     imaging: ImagingPool
+    queue: Queue
     lock: FileLock | None = None
     built_at: datetime = field(default_factory=utc_now)
     _parts: ExitStack = field(default_factory=ExitStack)
@@ -76,21 +101,58 @@ class Clinic:
         """Number and chain new audit lines every second."""
         self._start(self._keep_sealing, "imgcore-sealer")
 
+    def start_working(self) -> None:
+        """Do jobs in threads of this process, unless the settings leave that to others.
+
+        With SQLite the one server does it, and nobody else.
+        """
+        settings = self.services.settings
+        if settings.workers and (self.lock is not None or not settings.on_sqlite):
+            self._start(self._work, "imgcore-jobs")
+
     def _start(self, work: Callable[[], None], name: str) -> None:
         thread = threading.Thread(target=work, name=name, daemon=True)
         thread.start()
         self._threads.append(thread)
 
+    def _look_at_store(self) -> None:
+        """Say once what keeps the store from working; the server starts all the same."""
+        try:
+            self.store.check()
+        except ImgcoreError as error:
+            _log.warning("%s %s", error.message, error.hint)
+
     def _sweep(self) -> None:
+        self._look_at_store()
         alone_since = self.built_at if self.lock is not None else None
         while not self._ending.is_set():
             try:
                 self.services.sweeps.run(system("sweeper"), started_at=alone_since)
+                self.services.retention.daily(system("sweeper"))
             except ImgcoreError as error:  # store or database away: the next round tries again
                 _log.warning("the sweep was broken off: %s", error)
             except Exception:
                 _log.exception("the sweep failed; the next one tries again")
             self._ending.wait(SWEEP_SECONDS)
+
+    def _work(self) -> None:
+        is_new, is_broken, workers = True, False, None
+        while not self._ending.is_set():
+            try:
+                self.services.job_runs.recover(system("worker"), is_alone=is_new and self.lock is not None)
+                is_new = False
+                workers = workers or self.queue.work(self._do, self.services.settings.workers)
+                is_broken = False
+            except Exception as error:  # queue or database away: said once, tried again
+                if not is_broken:
+                    _log.warning("jobs cannot be looked for: %s", error, exc_info=_unknown(error))
+                is_broken = True
+            self._ending.wait(RECOVER_SECONDS)
+        if workers is not None:
+            workers.stop()
+
+    def _do(self, job_id: UUID) -> None:
+        self.services.job_runs.run(system("worker"), job_id, self._ending)
 
     def _keep_sealing(self) -> None:
         while not self._ending.wait(SEAL_SECONDS):
@@ -125,58 +187,110 @@ def build(settings: Settings, *, serving: bool = False, clock: Callable[[], date
 
     ``serving`` claims the data folder: with SQLite only one server may work in it.
     """
+    logs.configure(settings)
     with ExitStack() as parts:
         lock = _claim(settings) if serving and settings.on_sqlite else None
         if lock is not None:
             parts.callback(lock.release)
         database = Database(settings.database)
         parts.callback(database.close)
+        refuse_half_restored(database)
         schema.ready(database)
         ledger = Ledger(database, settings, clock)
         check_secret(ledger)
-        store = open_store(settings.storage)
+        store = _store(settings)
         parts.callback(store.close)
         imaging = ImagingPool(settings.decoders, Limits(max_pixels=settings.max_pixels))
         parts.callback(imaging.close)
-        services = _wire(ledger, store, imaging)
+        queue = Queue(settings.queue)
+        parts.callback(queue.close)
+        services = _wire(ledger, store, imaging, queue)
         _first_admin(services)
-        return Clinic(services, database, store, imaging, lock, _parts=parts.pop_all())
+        return Clinic(services, database, store, imaging, queue, lock, _parts=parts.pop_all())
 
 
-def _wire(ledger: Ledger, store: ObjectStore, imaging: ImagingPool) -> Services:
+@contextmanager
+def restoring(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Iterator[Restores]:
+    """Open the place that the settings describe, where there is no clinic yet, to bring one back there."""
+    with ExitStack() as parts:
+        if settings.on_sqlite:
+            parts.callback(_claim(settings).release)
+        database = Database(settings.database)
+        parts.callback(database.close)
+        store = _store(settings)
+        parts.callback(store.close)
+        yield Restores(Ledger(database, settings, clock), store)
+
+
+def _store(settings: Settings) -> ObjectStore:
+    return encrypted_store(open_store(settings.storage), settings.encryption_key_file, settings.temporary_dir)
+
+
+def _wire(ledger: Ledger, store: ObjectStore, imaging: ImagingPool, queue: Queue) -> Services:
     categories = load_category_set(ledger.settings.category_set)
     renditions = Renditions(ledger, store, imaging)
     visits, images, trash = Visits(ledger), Images(ledger, categories), Trash(ledger)
     uploads = Uploads(ledger, store, imaging, categories)
-    seals = Seals(ledger)
+    patients, batches = Patients(ledger), Batches(ledger)
+    folders = Folders(ledger, uploads, patients, batches)
+    seals, removals = Seals(ledger), Removals(ledger, store)
+    sweeps, audit = Sweeps(ledger, store, removals), Audit(ledger, seals)
+    copies, health = Copies(ledger, store, categories), Health(ledger, store)
+    checks = Checks(ledger, store, audit, sweeps, Repairs(ledger, store, renditions))
+    backups, purges = Backups(ledger, copies), Purges(ledger, removals)
+    upkeep = Upkeep(ledger.settings, checks, backups, purges)
+    job_kinds = kinds(Imports(ledger.settings, folders), Renewals(ledger, renditions), upkeep)
     return Services(
         settings=ledger.settings,
         categories=categories,
-        sign_in=SignIn(ledger),
-        account=Account(ledger),
-        accounts=Accounts(ledger),
-        patients=Patients(ledger),
+        **_people(ledger),
+        patients=patients,
         visits=visits,
         visit_images=VisitImages(ledger, visits, images, uploads, trash),
-        batches=Batches(ledger),
+        batches=batches,
         images=images,
         uploads=uploads,
+        folders=folders,
         files=Files(ledger, store, renditions),
         downloads=Downloads(ledger, store, categories),
-        image_sets=ImageSets(ledger, categories),
-        set_files=SetFiles(ledger, renditions, categories),
-        shares=Shares(ledger, categories),
-        guests=Guests(ledger, renditions, categories),
+        **_sets(ledger, categories, renditions),
         trash=trash,
-        teams=Teams(ledger),
         results=Results(ledger),
         history=History(ledger),
-        sweeps=Sweeps(ledger, store),
+        jobs=Jobs(ledger, queue, job_kinds),
+        job_runs=JobRuns(ledger, queue, job_kinds),
+        sweeps=sweeps,
+        holds=Holds(ledger),
+        retention=Retention(ledger, categories),
+        purges=purges,
+        erasure=Erasure(ledger, removals),
         seals=seals,
-        audit=Audit(ledger, seals),
+        checks=checks,
+        backups=backups,
+        exports=Exports(ledger, copies),
+        audit=audit,
         looks=Looks(ledger),
-        health=Health(ledger, store),
+        health=health,
+        operations=Operations(ledger, store.name, health, checks, backups),
     )
+
+
+def _people(ledger: Ledger) -> dict[str, Any]:
+    return {
+        "sign_in": SignIn(ledger),
+        "account": Account(ledger),
+        "accounts": Accounts(ledger),
+        "teams": Teams(ledger),
+    }
+
+
+def _sets(ledger: Ledger, categories: CategorySet, renditions: Renditions) -> dict[str, Any]:
+    return {
+        "image_sets": ImageSets(ledger, categories),
+        "set_files": SetFiles(ledger, renditions, categories),
+        "shares": Shares(ledger, categories),
+        "guests": Guests(ledger, renditions, categories),
+    }
 
 
 def _claim(settings: Settings) -> FileLock:

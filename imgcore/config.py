@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     data_dir: Path = Path("data")
     database_url: str = ""
     storage_url: str = ""
+    encryption_key_file: Path | None = None
     secret_key: SecretStr = SecretStr("")
     admin_email: str = ""
     admin_password: SecretStr = SecretStr("")
@@ -43,8 +44,15 @@ class Settings(BaseSettings):
     max_request_files: int = Field(default=100, ge=1)
     max_request_bytes: int = Field(default=500 * MEBIBYTE, ge=1024)
     audit_heads: Path | None = None
+    workers: int = Field(default=1, ge=0, le=16)  # 0: jobs are done by other processes
+    queue_url: str = ""
+    import_folder: Path | None = None
+    import_url: str = ""
     decoders: int = Field(default=2, ge=1, le=64)
     trash_days: int = Field(default=30, ge=1)
+    retention: Literal["manual", "automatic"] = "manual"
+    backup_folder: Path | None = None
+    backup_recipients: Annotated[tuple[str, ...], NoDecode] = ()
 
     session_idle_minutes: int = Field(default=60, ge=1)
     session_hours: int = Field(default=12, ge=1)
@@ -54,16 +62,25 @@ class Settings(BaseSettings):
     oidc_client_secret: SecretStr = SecretStr("")
     oidc_name: str = ""
     secure_cookies: bool = False
+    log_format: Literal["", "text", "json"] = ""
 
-    @field_validator("data_dir", "audit_heads")
+    @field_validator("data_dir", "audit_heads", "import_folder", "backup_folder")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value is not None else None
 
-    @field_validator("audit_heads", mode="before")
+    @field_validator("audit_heads", "import_folder", "backup_folder", mode="before")
     @classmethod
     def _none_if_empty(cls, value: object) -> object:
         return value or None
+
+    @field_validator("encryption_key_file")
+    @classmethod
+    def _outside(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        folder = info.data.get("data_dir")
+        if value and folder and value.resolve().is_relative_to(folder.resolve()):
+            raise ValueError(_("it must lie outside the data folder, which it protects"))
+        return value
 
     @field_validator("secret_key")
     @classmethod
@@ -72,11 +89,23 @@ class Settings(BaseSettings):
             raise ValueError(_("it needs at least {count} characters").format(count=SHORTEST_SECRET))
         return value
 
+    @field_validator("backup_recipients", mode="before")
+    @classmethod
+    def _words(cls, value: object) -> object:
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
     @field_validator("cors_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("queue_url")
+    @classmethod
+    def _known_queue(cls, value: str) -> str:
+        if value and not value.startswith(("redis://", "rediss://", "postgresql+psycopg://")):
+            raise ValueError(_("it begins with redis://, rediss:// or postgresql+psycopg://"))
         return value
 
     @field_validator("lock_minutes")
@@ -133,6 +162,13 @@ class Settings(BaseSettings):
         return self.audit_heads or self.data_dir / "audit-heads.txt"
 
     @property
+    def queue(self) -> str:
+        """URL of the queue of jobs: the one that was set, or beside the rows, by the database's own kind."""
+        if self.queue_url or not self.on_sqlite:
+            return self.queue_url or self.database
+        return f"sqlite:///{self.data_dir / 'queue.sqlite3'}"
+
+    @property
     def on_sqlite(self) -> bool:
         """Whether the database is a file of this machine."""
         return self.database.startswith("sqlite")
@@ -159,7 +195,7 @@ def load_settings(**overrides: object) -> Settings:
         settings.temporary_dir.mkdir(mode=0o700, exist_ok=True)
         if settings.secret_key.get_secret_value():
             return settings
-        key = _kept_secret(settings.data_dir / SECRET_FILE)
+        key = _kept_secret(settings.data_dir / SECRET_FILE, settings.temporary_dir)
     except OSError as error:
         raise ConfigError(
             _("The data folder cannot be used: {reason}.").format(reason=error.strerror),
@@ -168,10 +204,13 @@ def load_settings(**overrides: object) -> Settings:
     return settings.model_copy(update={"secret_key": SecretStr(key)})
 
 
-def _kept_secret(path: Path) -> str:
-    """Return the secret kept in ``path``, made there first; two starts at once agree on one."""
+def _kept_secret(path: Path, drafts: Path) -> str:
+    """Return the secret kept in ``path``, made there first; two starts at once agree on one.
+
+    The folder ``drafts`` is swept, so that no copy of the secret stays behind in it.
+    """
     if not path.exists():
-        draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        draft = drafts / f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}"
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(48))
             file.flush()
@@ -179,6 +218,7 @@ def _kept_secret(path: Path) -> str:
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
         draft.unlink()
+        _keep_entries(path.parent)
     key = path.read_text().strip()
     if len(key) < SHORTEST_SECRET:
         raise ConfigError(
@@ -188,3 +228,12 @@ def _kept_secret(path: Path) -> str:
             hint=_("Bring it back from a backup, or set IMGCORE_SECRET_KEY."),
         )
     return key
+
+
+def _keep_entries(folder: Path) -> None:
+    """Bring the names in a folder to the disk: a database whose key is gone could not be opened again."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -16,6 +16,7 @@ from imgcore.ui import (
     navigation,
     notices,
     opened,
+    operations_view,
     places,
     privacy,
     style,
@@ -44,6 +45,7 @@ def main() -> None:
         with st.container(key="banner-main"):
             banner.draw(found)
     dialogs.draw()
+    operations_view.overdue(actor)
     errors.show_kept()
     with errors.shown():
         chosen.run()

@@ -9,6 +9,7 @@ from imgcore.texts import _
 from imgcore.ui import (
     clinic,
     heading,
+    keeping_forms,
     keys,
     lists,
     looks_list,
@@ -66,7 +67,9 @@ def _row(patient: Patient) -> None:
                 args=(patient.id,),
             )
             st.caption(details, width="content")
+            keeping_forms.badge(patient)
         looks_list.icon(patient)
+        keeping_forms.icon(patient)
         st.button(
             _("Edit {name}").format(name=name),
             key=keys.key("icon-edit", patient.id),

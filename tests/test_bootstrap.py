@@ -136,6 +136,20 @@ def test_sweeping_goes_on_after_a_fault(
     assert len(rounds) == after
 
 
+def test_a_store_that_cannot_work_is_told_once_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with closing(opened(tmp_path, serving=True)) as clinic:
+
+        def check() -> None:
+            raise StoreUnavailable("There is no bucket.", hint="Create it.")
+
+        monkeypatch.setattr(clinic.store, "check", check)
+        clinic.start_sweeping()
+        _wait_until(lambda: "There is no bucket. Create it." in caplog.text)
+        assert caplog.text.count("There is no bucket") == 1
+
+
 def test_audit_lines_are_sealed_every_second_and_after_a_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,4 +1,4 @@
-"""What the server's own log must never hold: a link's query, and the secret of a one-time link or a share."""
+"""What the server's own log must never hold: queries, secrets of one-time links and shares, patients."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import re
 _QUERY = re.compile(r"\?\S*")
 # What follows the PIN has the id of a share in its address, and no secret.
 _ONE_TIME = re.compile(r"(/auth/link/|/share/(?!opened/))[^/?\s]+")
+# A patient can be named by the number of another system, or somebody types a name: only our ids are kept.
+_PATIENT = re.compile(r"(/api/(?:patients|ai/history)/)(?!(?:break-glass|[0-9a-fA-F-]{36})(?:/|$))[^/?]+")
 
 
 def without_secrets(path: str) -> str:
     """Return a path as it may be written down."""
-    return _ONE_TIME.sub(r"\1…", _QUERY.sub("", path))
+    return _PATIENT.sub(r"\1…", _ONE_TIME.sub(r"\1…", _QUERY.sub("", path)))
 
 
 class _WithoutSecrets(logging.Filter):

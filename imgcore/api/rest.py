@@ -17,9 +17,12 @@ from imgcore.api.routes import (
     health,
     image_sets,
     images,
+    jobs,
+    operations,
     patients,
     reference,
     results,
+    retention,
     sign_in,
     teams,
     trash,
@@ -32,7 +35,8 @@ from imgcore.bootstrap import Clinic
 ROUTERS = (
     sign_in.public, sign_in.router, account.router, patients.router, batches.router, uploads.router,
     images.router, consultations.router, files.router, files.public, image_sets.router, teams.router,
-    results.router, trash.router, users.router, audit.router, health.public, reference.router,
+    results.router, trash.router, users.router, audit.router, retention.router, jobs.router,
+    operations.router, health.public, reference.router,
 )  # fmt: skip
 ABOUT = """Everything that the screens can do with patients, batches and images.
 

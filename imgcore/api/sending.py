@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from urllib.parse import quote
 
 from anyio import CancelScope
@@ -27,8 +28,10 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 class Streamed(StreamingResponse):
     """Sends chunks as a thread reads them, and lets go of their source, however it ends."""
 
-    def __init__(self, chunks: Iterator[bytes], status_code: int, headers: dict[str, str]) -> None:
-        super().__init__(chunks, status_code, headers)
+    def __init__(
+        self, chunks: Iterator[bytes], status_code: int, headers: dict[str, str], first: bytes = b""
+    ) -> None:
+        super().__init__(chain((first,), chunks), status_code, headers)
         self._chunks = chunks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,7 +64,7 @@ def send_file(request: Request, file: File, *, keep: str = ASK_AGAIN, attachment
         return Response(status_code=status, headers=headers)
     chunks = file.read(start, stop)
     if stop - start > _HELD_BYTES:
-        return Streamed(chunks, status, headers)
+        return Streamed(chunks, status, headers, first=next(chunks))
     return Response(_whole(chunks, stop - start), status, headers)
 
 

@@ -18,7 +18,9 @@ from imgcore.api import assets, logs
 from imgcore.api.auth_oidc import OuterSignIn
 from imgcore.api.auth_pages import AuthPages
 from imgcore.api.auth_sessions import SessionPages
+from imgcore.api.endings import Ending
 from imgcore.api.guard import Guard
+from imgcore.api.metrics import Metered
 from imgcore.api.security import SecurityHeaders
 from imgcore.api.set_up import is_loopback, set_up_code
 from imgcore.api.share_pages import SharePages
@@ -48,6 +50,8 @@ def middleware(tabs: Tabs) -> list[Middleware]:
     """Return what every request passes through first."""
     return [
         Middleware(ReadableStart),
+        Middleware(Ending),
+        Middleware(Metered),
         Middleware(SecurityHeaders, https_only=_https_only),
         Middleware(Guard, clinic=in_use, tabs=tabs),
     ]
@@ -62,6 +66,7 @@ async def lifespan(_app: object) -> AsyncIterator[None]:
     try:
         clinic.start_sweeping()
         clinic.start_sealing()
+        clinic.start_working()
         await to_thread.run_sync(_announce_set_up, clinic)
         yield
     finally:

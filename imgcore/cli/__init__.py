@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from imgcore.cli import imports, people, serving, upkeep
+from imgcore.cli import imports, keeping, lasting, people, serving, storing, upkeep, working
 from imgcore.errors import ImgcoreError
 from imgcore.texts import _
 
@@ -26,6 +26,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m imgcore", description=_("Imgcore on the command line."))
     commands = parser.add_subparsers(metavar=_("COMMAND"), required=True)
-    for part in (serving, people, imports, upkeep):
+    for part in (serving, people, imports, storing, upkeep, keeping, lasting, working):
         part.add_to(commands)
     return parser

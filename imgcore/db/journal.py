@@ -21,6 +21,9 @@ class Event(Table, table=True):
     __table_args__ = (
         sa.Index(None, "patient_id", "at"),
         sa.Index(None, "actor_id", "at"),
+        sa.Index(None, "action", "at"),
+        sa.Index(None, "outcome", "at"),
+        sa.Index(None, "entity", "at", sqlite_where=sa.text("patient_id IS NULL")),
         sa.Index(None, "at"),
     )
 
@@ -47,7 +50,11 @@ class Change(Table, table=True):
     its top rows, since every row that went along carries the id of the change.
     """
 
-    __table_args__ = (sa.Index(None, "actor_id", "at"), sa.Index(None, "patient_id", "at"))
+    __table_args__ = (
+        sa.Index(None, "actor_id", "at"),
+        sa.Index(None, "patient_id", "at"),
+        sa.Index(None, "expires_at"),
+    )
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
     at: datetime

@@ -10,8 +10,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from imgcore.db import words
 from imgcore.db.engine import Database, translated
 from imgcore.db.journal import Event
+from imgcore.domain import failpoints
+from imgcore.domain.failpoints import FailPoint
 from imgcore.errors import ConfigError
 from imgcore.texts import _
 
@@ -61,12 +64,14 @@ def upgrade(database: Database, target: str = "head") -> Path | None:
     """Run the missing migrations in one transaction; return the copy that was made first, if any."""
     at = current(database)
     copy = _copy(database, at) if at is not None and database.on_sqlite else None
+    failpoints.reach(FailPoint.MIGRATION_COPIED)
     with translated(), database.engine.connect() as connection:
         connection = connection.execution_options(imgcore_write=True)
         with connection.begin():
             if not database.on_sqlite:
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             _migrate(connection, target)
+            failpoints.reach(FailPoint.MIGRATION_WRITTEN)
     return copy
 
 
@@ -103,5 +108,11 @@ def differences(database: Database) -> list[Any]:
     from alembic.runtime.migration import MigrationContext
 
     with database.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        opts = {"compare_type": True, "include_name": _is_compared}
+        context = MigrationContext.configure(connection, opts=opts)
         return list(compare_metadata(context, METADATA))
+
+
+def _is_compared(name: str | None, _kind: str, _parents: object) -> bool:
+    """Tell what stands in the tables in code: neither the index of words, nor the tables of the queue."""
+    return words.TABLE not in (name or "") and not (name or "").startswith("huey_")

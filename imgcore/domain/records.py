@@ -76,6 +76,8 @@ class Patient:
     created_at: datetime
     updated_at: datetime
     trashed_at: datetime | None = None
+    retention_years: int | None = None
+    is_held: bool = False
 
 
 @dataclass(frozen=True)

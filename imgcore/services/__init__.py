@@ -9,17 +9,28 @@ from imgcore.domain.categories import CategorySet
 from imgcore.services.account import Account
 from imgcore.services.accounts import Accounts
 from imgcore.services.audit import Audit
+from imgcore.services.backups import Backups
 from imgcore.services.batches import Batches
+from imgcore.services.checks import Checks
 from imgcore.services.downloads import Downloads
+from imgcore.services.erasure import Erasure
+from imgcore.services.exports import Exports
 from imgcore.services.files import Files
+from imgcore.services.folders import Folders
 from imgcore.services.guests import Guests
 from imgcore.services.health import Health
 from imgcore.services.history import History
+from imgcore.services.holds import Holds
 from imgcore.services.image_sets import ImageSets
 from imgcore.services.images import Images
+from imgcore.services.job_runs import JobRuns
+from imgcore.services.jobs import Jobs
 from imgcore.services.looks import Looks
+from imgcore.services.operations import Operations
 from imgcore.services.patients import Patients
+from imgcore.services.purges import Purges
 from imgcore.services.results import Results
+from imgcore.services.retention import Retention
 from imgcore.services.seals import Seals
 from imgcore.services.set_files import SetFiles
 from imgcore.services.shares import Shares
@@ -47,6 +58,7 @@ class Services:
     batches: Batches
     images: Images
     uploads: Uploads
+    folders: Folders
     files: Files
     downloads: Downloads
     image_sets: ImageSets
@@ -57,8 +69,18 @@ class Services:
     teams: Teams
     results: Results
     history: History
+    jobs: Jobs
+    job_runs: JobRuns
     sweeps: Sweeps
+    holds: Holds
+    retention: Retention
+    purges: Purges
+    erasure: Erasure
+    checks: Checks
+    backups: Backups
+    exports: Exports
     seals: Seals
     audit: Audit
     looks: Looks
     health: Health
+    operations: Operations

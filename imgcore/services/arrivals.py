@@ -10,9 +10,10 @@ from uuid import UUID
 from sqlmodel import select
 
 from imgcore.db.tables import Batch, Image, Rendition, Visit
-from imgcore.domain import records
+from imgcore.domain import failpoints, records
 from imgcore.domain.access import Action
 from imgcore.domain.categories import CategorySet
+from imgcore.domain.failpoints import FailPoint
 from imgcore.domain.records import Stored
 from imgcore.domain.values import ImageFields
 from imgcore.errors import ObjectExists
@@ -122,6 +123,7 @@ def put_rendition(store: ObjectStore, key: str, path: Path) -> None:
         store.put(key, path, content_type="image/jpeg", sha256=sha256)
     except ObjectExists:
         store.delete([key])
+        failpoints.reach(FailPoint.RENDITION_REMOVED)
         store.put(key, path, content_type="image/jpeg", sha256=sha256)
 
 

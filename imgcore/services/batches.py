@@ -14,7 +14,7 @@ from imgcore.domain.access import Action, Actor
 from imgcore.domain.records import Page
 from imgcore.domain.values import BatchFields, NewBatch
 from imgcore.errors import Invalid
-from imgcore.services import rows, sight
+from imgcore.services import holds, rows, sight
 from imgcore.services.edits import apply, apply_all, check_version, snapshot
 from imgcore.services.images import other_primaries
 from imgcore.services.pages import Order, Turn, page_of
@@ -112,6 +112,7 @@ class Batches(Service):
             before = snapshot(row)
             if left == target.id:
                 raise Invalid(_("The batch belongs to this patient already."))
+            holds.require_free(work, [left])
             row.patient_id, row.visit_id = target.id, None
             change_id = apply(work, Action.BATCH_MOVE, row, before, patient_id=left, reason=reason.strip())
             named = {"entity": "batch", "entity_ids": [row.id], "field_names": ["patient_id"]}

@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from imgcore.db.tables import Batch, Image, Patient, Rendition
-from imgcore.domain import links
+from imgcore.domain import failpoints, links
 from imgcore.domain.access import Action, Actor, Reach, reach
+from imgcore.domain.failpoints import FailPoint
 from imgcore.domain.links import derived_key
 from imgcore.errors import NotFound, ObjectMissing, Unauthenticated, Unavailable
 from imgcore.imaging import ImagingPool
@@ -117,6 +118,16 @@ class Renditions:
         etag = f'"{crc32:08x}-{size:x}-{source.revision}"'
         return File(key, name, JPEG, size, etag, self._store, source.revision, crc32, remake)
 
+    def ensure(self, actor: Actor, source: Source, kind: Kind, *, again: bool = False) -> bool:
+        """Make a copy that is missing, or ``again`` one that is there; return whether it was made."""
+        key = rendition_key(source.key, kind, source.revision)
+        if again:
+            self._store.delete([key])  # whoever asks for it meanwhile makes it
+        elif self._made(actor, source, kind, key) is not None:
+            return False
+        self._make(actor, source, kind, key)
+        return True
+
     def _make(self, actor: Actor, source: Source, kind: Kind, key: str) -> tuple[int, int]:
         """Make a rendition from the original, store it, and then name it in the database."""
         with self._guard:
@@ -130,7 +141,9 @@ class Renditions:
                     return known
                 self._store.fetch(source.key, original)
                 result = self._imaging.render(original, made, kind)
+                failpoints.reach(FailPoint.RENDITION_MADE)
                 put_rendition(self._store, key, made)
+                failpoints.reach(FailPoint.RENDITION_PUT)
                 row = Rendition(image_id=source.id, kind=kind, edit_revision=source.revision, key=key,
                                 file_size=result.file_size, width=result.width, height=result.height,
                                 crc32=result.crc32)  # fmt: skip

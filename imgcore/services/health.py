@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlmodel import select
 
@@ -13,6 +14,7 @@ from imgcore.db.journal import Setting
 from imgcore.domain.access import Action, Actor
 from imgcore.domain.links import derived_key
 from imgcore.errors import ConfigError, Conflict, ImgcoreError
+from imgcore.services.intake import require_room
 from imgcore.services.work import Ledger, Service, performs
 from imgcore.storage import ObjectStore
 from imgcore.texts import _
@@ -27,11 +29,12 @@ class Readiness:
 
     database: str
     store: str
+    disk: str = ""
 
     @property
     def is_ready(self) -> bool:
         """Whether every part works."""
-        return not self.database and not self.store
+        return not (self.database or self.store or self.disk)
 
 
 class Health(Service):
@@ -48,7 +51,11 @@ class Health(Service):
         now = self._ledger.clock()
         if self._last is not None and now - self._last[0] < timedelta(seconds=CHECKED_SECONDS):
             return self._last[1]
-        found = Readiness(_trouble(self._ledger.database.check), _trouble(self._store.check))
+        found = Readiness(
+            database=_trouble(self._ledger.database.check),
+            store=_trouble(self._store.check),
+            disk=_trouble(partial(require_room, self._settings.temporary_dir)),
+        )
         self._last = (now, found)
         return found
 

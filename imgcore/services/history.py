@@ -12,7 +12,7 @@ from imgcore.db.journal import Change
 from imgcore.db.tables import Batch, Image, Patient, Visit
 from imgcore.domain.access import Action, Actor
 from imgcore.errors import Conflict, NotFound
-from imgcore.services import sight, trash
+from imgcore.services import holds, sight, trash
 from imgcore.services.edits import apply_all, plain, snapshot, typed
 from imgcore.services.images import last_order, owners
 from imgcore.services.patients import search_text
@@ -110,6 +110,8 @@ def _restore(work: Work, change: Change, found: Sequence[Trashable]) -> None:
 
 
 def _put_back(work: Work, change: Change, found: Sequence[Undoable]) -> UUID | None:
+    if _before(change, "batch_id") | _before(change, "patient_id"):  # they would leave who has them now
+        holds.require_free(work, _owners(work, found))
     pairs = []
     for row, each in zip(found, change.rows, strict=True):
         now = snapshot(row)

@@ -12,7 +12,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import col, func, select
+from sqlmodel.sql.expression import SelectOfScalar
 
+from imgcore.db import words
 from imgcore.db.tables import Batch, Image, Patient, Visit
 from imgcore.domain import records
 from imgcore.domain.access import Action, Actor
@@ -20,14 +22,17 @@ from imgcore.domain.categories import CategorySet
 from imgcore.domain.records import Page
 from imgcore.domain.values import ImageFields
 from imgcore.errors import Invalid, NotFound
-from imgcore.services import rows, sight
+from imgcore.services import holds, rows, sight
 from imgcore.services.edits import apply_all, check_version, entry, snapshot
-from imgcore.services.pages import Order, Turn, page_of
+from imgcore.services.pages import COUNTED_UP_TO, Order, Turn, page_of
 from imgcore.services.work import Ledger, Service, Work, performs
 from imgcore.texts import _
 
 MOST_AT_ONCE = 10_000
 _NOT_FOR_MANY = {"order", "is_primary", "caption"}
+_KINDS = ("category", "body_location", "image_type")
+# SQLite keeps no counts of rows, and would take another index for want of them.
+_BY_BATCH = "INDEXED BY ix_image_batch_id_order_id"
 _MAY_BE_EMPTY = {"date_taken", "laterality"}
 
 
@@ -57,23 +62,15 @@ class Images(Service):
     def list(self, actor: Actor, asked: Filter, turn: Turn | None = None) -> Page[records.Image]:
         """Return the images of a batch in their order, or across batches with the newest first.
 
-        Those of a visit begin with the primary one.
+        Those of a visit begin with the primary one; those of some days go by the day, the last one first.
         """
         with self._ledger.read(actor) as work:
             patient_id = _scope(work, asked)
-            exact = patient_id is not None
-            wanted = select(Image).where(rows.kept(), *_conditions(asked))
-            order = Order((col(Image.order), col(Image.id)))
-            if asked.batch_id is None:
-                wanted = wanted.join(Batch).join(Patient)
-                wanted = wanted.where(sight.patients(work, Action.IMAGE_SEE))
-                order = Order((col(Image.uploaded_at), col(Image.id)), newest_first=True)
-                if exact:
-                    wanted = wanted.where(Batch.patient_id == patient_id)
-                if asked.visit_id is not None:
-                    wanted = wanted.where(Batch.visit_id == asked.visit_id)
-                    order = Order((col(Image.is_primary), *order.keys), newest_first=True)
-            page = page_of(work, wanted, order, turn or Turn(), lambda r: rows.images(work, r), exact=exact)
+            part = _part(work, asked, patient_id)
+            page = page_of(
+                work, part.wanted, part.order, turn or Turn(), lambda found: rows.images(work, found),
+                exact=patient_id is not None, long=part.is_long,
+            )  # fmt: skip
             seen = [each.id for each in page.items]
             work.record(Action.IMAGE_SEE, patient_id=patient_id, entity="image", entity_ids=seen)
             return page
@@ -143,13 +140,14 @@ class Images(Service):
             found = sight.image_values(
                 work, ids, Action.IMAGE_EDIT, col(Image.batch_id), *map(_column, names)
             )
-            entries = []
+            entries, changed = [], []
             for image_id, _batch_id, *values in found:
                 before = dict(zip(names, values, strict=True))
                 now = before | after | ({"laterality": before["laterality"] or side} if side else {})
                 if now != before:
                     entries.append(entry("image", image_id, before, now))
-            _update(work, [UUID(each["id"]) for each in entries], after, side)
+                    changed.append(image_id)
+            _update(work, changed, after, side)
             owner = record_for_each(work, Action.IMAGE_EDIT, {row[0]: row[1] for row in found}, names)
             change_id = work.remember(Action.IMAGE_EDIT, entries, owner) if entries else None
             return len(found), change_id
@@ -169,6 +167,7 @@ class Images(Service):
             left = owners(work, found)
             if left != {target.patient_id} and not reason.strip():
                 raise Invalid(_("Please say why the photographs go to another patient."))
+            holds.require_free(work, left - {target.patient_id})
             pairs = [(row, snapshot(row)) for row in found]
             if target.visit_id is not None:
                 work.session.get_one(Visit, target.visit_id).images_taken = True
@@ -249,6 +248,52 @@ def _scope(work: Work, asked: Filter) -> UUID | None:
     return owner
 
 
+@dataclass(frozen=True)
+class _Part:
+    """The part of all images that a list shows; ``is_long`` when it is known to be too long to be counted."""
+
+    wanted: SelectOfScalar[Image]
+    order: Order
+    is_long: bool = False
+
+
+def _part(work: Work, asked: Filter, patient_id: UUID | None) -> _Part:
+    """Return what a list inside of one patient, or across all, has to show."""
+    wanted = select(Image).where(rows.kept(), *_conditions(asked))
+    if patient_id is None:
+        return _across(work, asked, wanted)
+    wanted = wanted.with_hint(Image, _BY_BATCH, "sqlite")
+    if asked.batch_id is not None:
+        return _Part(wanted, Order((col(Image.order), col(Image.id))))
+    keys = [col(Image.uploaded_at), col(Image.id)]
+    batches = select(Batch.id).where(Batch.patient_id == patient_id)
+    if asked.visit_id is not None:
+        keys.insert(0, col(Image.is_primary))
+        batches = batches.where(Batch.visit_id == asked.visit_id)
+    return _Part(wanted.where(col(Image.batch_id).in_(batches)), Order(keys, newest_first=True))
+
+
+def _across(work: Work, asked: Filter, wanted: SelectOfScalar[Image]) -> _Part:
+    """Return what a list across patients has to show; SQLite is told how, for want of counts of its own."""
+    sees_all = sight.sees_all(work, Action.IMAGE_SEE)
+    if not sees_all:
+        theirs = select(Batch.id).join(Patient).where(sight.patients(work, Action.IMAGE_SEE))
+        wanted = wanted.where(col(Image.batch_id).in_(theirs))
+    named = words.count(work.session, asked.text, COUNTED_UP_TO + 1)
+    is_long = named is not None and named > COUNTED_UP_TO
+    if named is not None and not is_long:
+        wanted = wanted.where(words.narrowed(asked.text)).with_hint(Image, "NOT INDEXED", "sqlite")
+    is_by_day = asked.taken_from is not None or asked.taken_to is not None
+    first = "date_taken" if is_by_day else "uploaded_at"
+    along = [name for name in _KINDS if getattr(asked, name) is not None and not is_by_day][:1]
+    index = f"ix_image_{'_'.join([*along, first, 'id'])}"
+    if not sees_all and (named is None or is_long):  # read what the filter leaves, or the team's batches
+        hint = f"INDEXED BY {index}" if along or is_by_day else _BY_BATCH
+        wanted = wanted.with_hint(Image, hint, "sqlite")
+    order = Order((_column(first), col(Image.id)), newest_first=True, index=index)
+    return _Part(wanted, order, is_long and sees_all and asked == Filter(text=asked.text))
+
+
 def _conditions(asked: Filter) -> list[sa.ColumnElement[bool]]:
     given = [
         (operator.eq, Image.batch_id, asked.batch_id),
@@ -262,8 +307,8 @@ def _conditions(asked: Filter) -> list[sa.ColumnElement[bool]]:
         compare(col(field), value) for compare, field, value in given if value is not None
     ]
     for word in asked.text.split():
-        fields = (Image.caption, Image.description, Image.original_name, Image.body_location)
-        conditions.append(sa.or_(*(col(each).icontains(word, autoescape=True) for each in fields)))
+        fields = map(_column, words.FIELDS)
+        conditions.append(sa.or_(*(each.icontains(word, autoescape=True) for each in fields)))
     return conditions
 
 
@@ -302,6 +347,6 @@ def _update(work: Work, ids: Sequence[UUID], after: Mapping[str, Any], side: str
     if side is not None:
         values["laterality"] = func.coalesce(col(Image.laterality), side)
     work.session.execute(
-        sa.update(Image).where(col(Image.id).in_(ids)).values(values),
+        sa.update(Image).where(sight.among(work, col(Image.id), ids)).values(values),
         execution_options={"synchronize_session": False},
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from imgcore.errors import ImgcoreError, StorageFull, TooLarge, Unavailable
 from imgcore.texts import _
 
 LONGEST_NAME = 255
+# Left on the disk for everything but uploads: on a disk that is full nobody could even look at a
+# picture, for who looks is written down first.
+KEPT_FREE = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class Intake:
         self._sha256 = hashlib.sha256()
         self._crc32 = 0
         self._path = folder / f"{uuid4()}.part"
+        require_room(folder)
         try:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except OSError as error:
@@ -86,6 +91,16 @@ class Intake:
         self._path.unlink(missing_ok=True)
 
 
+def require_room(folder: Path) -> None:
+    """Raise ``StorageFull`` when what is free on this disk is kept for other things than uploads."""
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise _reason(error) from error
+    if free < KEPT_FREE:
+        raise _full()
+
+
 def clean_name(name: str) -> str:
     """Return a file's name as a label: the last part of a path, without control characters."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
@@ -95,5 +110,9 @@ def clean_name(name: str) -> str:
 
 def _reason(error: OSError) -> ImgcoreError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return StorageFull(_("There is no space left on the server for this upload; nothing was stored."))
+        return _full()
     return Unavailable(_("The server cannot take files in at the moment; nothing was stored."))
+
+
+def _full() -> StorageFull:
+    return StorageFull(_("There is no space left on the server for this upload; nothing was stored."))

@@ -81,9 +81,10 @@ class Looks(Service):
     def _wanted(self, patient_id: UUID, image_id: UUID | None = None) -> SelectOfScalar[Event]:
         """Return the query for the lines that name the patient, and those of images across patients."""
         named, image_key = self._named_ids()
-        own = sa.select(sa.literal(1)).select_from(named).join(Image, col(Image.id) == image_key)
-        own = own.join(Batch, col(Batch.id) == col(Image.batch_id)).where(col(Batch.patient_id) == patient_id)
-        across = sa.and_(col(Event.patient_id).is_(None), col(Event.entity) == "image", own.exists())
+        theirs = select(Image.id).join(Batch).where(Batch.patient_id == patient_id)
+        own = sa.select(sa.literal(1)).select_from(named).where(image_key.in_(theirs))
+        images: sa.ColumnElement[str] = sa.literal_column("'image'")
+        across = sa.and_(col(Event.patient_id).is_(None), col(Event.entity) == images, own.exists())
         wanted = select(Event).where(or_(col(Event.patient_id) == patient_id, across))
         if image_id is None:
             return wanted

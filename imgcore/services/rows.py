@@ -17,6 +17,8 @@ from imgcore.domain.records import Consent
 from imgcore.services.work import Work
 
 COVERS = 3
+# Written into the query: SQLite takes an index of only some rows for no query that says which by a parameter.
+READY: sa.ColumnElement[str] = sa.literal_column("'ready'")
 _CONSENTS = ("record", "teaching", "publication")
 
 
@@ -40,14 +42,21 @@ def patient(row: Patient) -> records.Patient:
         created_at=row.created_at,
         updated_at=row.updated_at,
         trashed_at=row.trashed_at,
+        retention_years=row.retention_years,
+        is_held=row.legal_hold_at is not None,
         **consents,
     )
 
 
 def kept(*, batch_id: UUID | None = None) -> sa.ColumnElement[bool]:
     """Return the condition on ``Image`` for what is listed: its bytes are whole and not in the trash."""
-    condition = sa.and_(col(Image.state) == "ready", col(Image.trashed_at).is_(None))
+    condition = sa.and_(col(Image.state) == READY, col(Image.trashed_at).is_(None))
     return condition if batch_id is None else sa.and_(col(Image.batch_id) == batch_id, condition)
+
+
+def unfinished(state: str) -> sa.ColumnElement[bool]:
+    """Return the condition on ``Image`` for what is in a state before or after ready; there are few."""
+    return sa.and_(col(Image.state) != READY, col(Image.state) == state)
 
 
 def batches(work: Work, rows: Sequence[Batch]) -> list[records.Batch]:

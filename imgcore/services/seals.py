@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from collections.abc import Iterator
@@ -31,11 +32,13 @@ class Heads:
 
     def keep(self, head: Head, at: datetime) -> None:
         """Add a head; it is on the disk when this returns."""
-        line = f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} {head.seal} {head.chain}\n"
+        line = f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} {head.seal} {head.chain}\n".encode("ascii")
         # One write to the end of the file: what several processes add does not mix.
         file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(file, line.encode("ascii"))
+            if (written := os.write(file, line)) < len(line):  # the disk is full: half a line is none
+                os.ftruncate(file, os.fstat(file).st_size - written)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(file)
         finally:
             os.close(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence, Set
 from typing import Any, TypeVar
 from uuid import UUID
@@ -36,6 +37,12 @@ def patients(work: Work, action: Action) -> sa.ColumnElement[bool]:
     if how_far is Reach.OWN and actor.patient_id is not None:
         return col(Patient.id) == actor.patient_id
     return sa.false()
+
+
+def sees_all(work: Work, action: Action) -> bool:
+    """Tell whether the actor may do this to the rows of every patient."""
+    limit = patients(work, action)
+    return limit is true()
 
 
 def patient(work: Work, ref: UUID | str, action: Action, *, trashed: bool = False) -> Patient:
@@ -79,21 +86,32 @@ def _chosen(
     work: Work, image_ids: Sequence[UUID], action: Action, trashed: bool, *what: Any
 ) -> list[Sequence[Any]]:
     lock_batches(work, image_ids)
-    found: dict[UUID, Sequence[Any]] = {}
-    for part in parts(sorted(image_ids)):
-        wanted = sa.select(col(Image.id), *what).where(col(Image.id).in_(part), col(Image.state) == "ready")
-        wanted = wanted.where(col(Image.trashed_at).is_not(None) == trashed)
-        wanted = wanted.join(Batch, col(Image.batch_id) == col(Batch.id))
-        wanted = wanted.join(Patient, col(Batch.patient_id) == col(Patient.id))
-        wanted = wanted.where(patients(work, action)).order_by(col(Image.id))
-        if work.writes:
-            wanted = wanted.with_for_update(of=Image)
-        found |= {row[0]: row for row in work.session.execute(wanted)}
+    wanted = sa.select(col(Image.id), *what).where(among(work, col(Image.id), image_ids))
+    wanted = wanted.where(col(Image.state) == "ready", col(Image.trashed_at).is_not(None) == trashed)
+    if not sees_all(work, action):
+        theirs = sa.select(col(Batch.id)).join(Patient, col(Batch.patient_id) == col(Patient.id))
+        wanted = wanted.where(col(Image.batch_id).in_(theirs.where(patients(work, action))))
+    if work.writes:
+        wanted = wanted.order_by(col(Image.id)).with_for_update(of=Image)
+    found = {row[0]: row for row in work.session.execute(wanted)}
     missing = [each for each in image_ids if each not in found]
     if missing:
         work.refusals.append(Line(action, outcome="refused", entity="image", entity_ids=missing))
         raise NotFound(_("One of these images does not exist, or is in the trash."))
     return [found[each] for each in dict.fromkeys(image_ids)]
+
+
+def among(work: Work, column: Any, ids: Sequence[UUID]) -> sa.ColumnElement[bool]:
+    """Return the condition that a column holds one of these ids; any number of them is one parameter."""
+    if on_sqlite(work):
+        listed = sa.func.json_each(json.dumps([each.hex for each in ids])).table_valued("value")
+        return sa.and_(column.in_(sa.select(sa.type_coerce(listed.c.value, sa.Uuid()))))
+    return sa.and_(column == sa.any_(sa.literal(list(ids), sa.ARRAY(sa.Uuid()))))
+
+
+def on_sqlite(work: Work) -> bool:
+    """Tell whether the rows are kept in SQLite."""
+    return work.session.get_bind().dialect.name == "sqlite"
 
 
 def lock_batches(work: Work, image_ids: Sequence[UUID], *further: UUID) -> None:
@@ -102,7 +120,7 @@ def lock_batches(work: Work, image_ids: Sequence[UUID], *further: UUID) -> None:
     A batch is locked before its visit, and both before their images: whoever holds them may count
     on the order and the primary mark. SQLite knows no such locks; there one write at a time is under way.
     """
-    if not work.writes:
+    if not work.writes or on_sqlite(work):
         return
     ids = set(further)
     for part in parts(image_ids):

@@ -17,8 +17,8 @@ from imgcore.db.tables import Batch, Image, Patient, User, Visit
 from imgcore.domain.access import Action, Actor
 from imgcore.domain.records import Page, TrashItem
 from imgcore.errors import Conflict, NotFound
-from imgcore.services import rows, sight
-from imgcore.services.images import record_for_each, some
+from imgcore.services import holds, rows, sight
+from imgcore.services.images import owners, record_for_each, some
 from imgcore.services.pages import Order, Turn, page_of
 from imgcore.services.work import Service, Work, performs
 from imgcore.texts import _
@@ -82,31 +82,46 @@ class Trash(Service):
         if table is None:
             raise NotFound(_("The trash holds patients, batches and images."))
         with self._ledger.read(actor) as work:
-            wanted = _on_its_own(table, work)
             patient_id = None
             if patient_ref is not None:
                 patient_id = sight.patient_in_any_state(work, patient_ref, Action.TRASH_SEE).id
-                wanted = wanted.where(col(Patient.id) == patient_id)
+            wanted = _on_its_own(table, work, patient_id)
             order = Order((col(table.trashed_at), col(table.id)), newest_first=True)
-            page = page_of(work, wanted, order, turn or Turn(), lambda found: _items(work, found))
+            page = page_of(
+                work, wanted, order, turn or Turn(), lambda found: _items(work, found),
+                exact=patient_id is not None,
+            )  # fmt: skip
             seen = [each.id for each in page.items]
             work.record(Action.TRASH_SEE, patient_id=patient_id, entity=kind, entity_ids=seen)
             return page
 
 
-def discard(work: Work, action: Action, found: Sequence[Trashable]) -> UUID:
-    """Stamp the rows, and the children that were not in the trash yet, with one new change."""
+def discard(work: Work, action: Action, found: Sequence[Trashable], reason: str = "") -> UUID:
+    """Stamp the rows, and the children that were not in the trash yet, with one new change.
+
+    ``Conflict`` when they belong to a patient under a legal hold.
+    """
+    holds.require_free(work, _owners(work, found))
     change_id = uuid4()
     stamp = {"trashed_at": work.at, "trashed_by": work.actor.user_id, "change_id": change_id}
-    _stamp(work, found, stamp, col(Batch.trashed_at).is_(None), col(Image.trashed_at).is_(None))
+    kept = sa.and_(col(Image.trashed_at).is_(None), col(Image.state) != "deleting")
+    _stamp(work, found, stamp, col(Batch.trashed_at).is_(None), kept)
     patient_id = _record(work, action, found)
     entries = [{"table": str(row.__tablename__), "id": str(row.id)} for row in found]
-    return work.remember(action, entries, patient_id, change_id=change_id)
+    return work.remember(action, entries, patient_id, change_id=change_id, reason=reason)
+
+
+def _owners(work: Work, found: Sequence[Trashable]) -> set[UUID]:
+    theirs = owners(work, [row for row in found if isinstance(row, Image)])
+    theirs |= {row.patient_id for row in found if isinstance(row, Batch)}
+    return theirs | {row.id for row in found if isinstance(row, Patient)}
 
 
 def restore(work: Work, action: Action, found: Sequence[Trashable]) -> None:
     """Take rows out of the trash with exactly those that went in by the same change."""
     check_parents(work, found)
+    if any(isinstance(row, Patient) and not row.name for row in found):
+        raise NotFound(_("This patient is being erased."))
     changes = {row.change_id for row in found if row.change_id is not None}
     clean = {"trashed_at": None, "trashed_by": None, "change_id": None}
     _stamp(work, found, clean, col(Batch.change_id).in_(changes), col(Image.change_id).in_(changes))
@@ -166,16 +181,27 @@ def check_parents(work: Work, found: Sequence[Trashable | Visit]) -> None:
         )
 
 
-def _on_its_own(table: type[Trashable], work: Work) -> SelectOfScalar[Any]:
+def _on_its_own(table: type[Trashable], work: Work, patient_id: UUID | None) -> SelectOfScalar[Any]:
     """Return the rows that were put into the trash themselves, not along with their parent."""
     wanted: SelectOfScalar[Any] = select(table).where(col(table.trashed_at).is_not(None))
+    # Who is being erased has no name any more.
+    theirs = sa.and_(sight.patients(work, Action.TRASH_SEE), col(Patient.name) != "")
+    if patient_id is not None:
+        theirs = sa.and_(theirs, col(Patient.id) == patient_id)
+    if table is Patient:
+        return wanted.where(theirs)
     if table is Batch:
-        wanted = wanted.join(Patient)
-        wanted = wanted.where(sa.func.coalesce(Batch.change_id != Patient.change_id, sa.true()))
-    elif table is Image:
-        wanted = wanted.join(Batch).join(Patient).where(Image.state == "ready")
-        wanted = wanted.where(sa.func.coalesce(Image.change_id != Batch.change_id, sa.true()))
-    return wanted.where(sight.patients(work, Action.TRASH_SEE))
+        along = sa.func.coalesce(Batch.change_id != Patient.change_id, sa.true())
+        return wanted.join(Patient).where(theirs, along)
+    changes = select(Batch.change_id).where(col(Batch.trashed_at).is_not(None))
+    changes = changes.where(col(Batch.change_id).is_not(None))
+    alone = sa.or_(col(Image.change_id).is_(None), col(Image.change_id).not_in(changes))
+    wanted = wanted.where(col(Image.state) == rows.READY, alone)
+    if patient_id is None:  # for one patient, their batches are fewer than what lies in the trash
+        wanted = wanted.with_hint(Image, "INDEXED BY ix_image_trashed_at_id_change_id", "sqlite")
+    if patient_id is None and sight.sees_all(work, Action.TRASH_SEE):
+        return wanted
+    return wanted.where(col(Image.batch_id).in_(select(Batch.id).join(Patient).where(theirs)))
 
 
 def _items(work: Work, found: Sequence[Trashable]) -> list[TrashItem]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -20,11 +21,14 @@ from imgcore.errors import ImgcoreError, StorageFull, TooLarge, Unavailable
 from imgcore.imaging import ImagingPool, Prepared
 from imgcore.services import arrivals, repeats, sight
 from imgcore.services.intake import Incoming, Intake
+from imgcore.services.lots import Lots
 from imgcore.services.work import Ledger, Line, Service, performs
 from imgcore.storage import ObjectStore
 from imgcore.texts import _
 
 JPEG = "image/jpeg"
+PATIENCE_SECONDS = 15.0
+ENOUGH = 2
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,29 @@ class Offered:
 
     file: Incoming
     fields: ImageFields = field(default_factory=ImageFields)
+
+
+class Patience:
+    """How long one request waits for a store or database that hangs: not anew for every file."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._failed: list[Refused] = []
+
+    def seen(self, outcome: Stored | Refused) -> Stored | Refused:
+        """Take note of what became of a file; one that is stored shows that waiting is worth it."""
+        if isinstance(outcome, Refused) and outcome.can_retry:
+            self._failed.append(outcome)
+        else:
+            self._failed.clear()
+        return outcome
+
+    def spent(self, offered: Offered | Refused) -> Refused | None:
+        """Return the refusal of the next file when two before it have waited for too long."""
+        is_over = time.monotonic() - self._began > PATIENCE_SECONDS
+        if len(self._failed) < ENOUGH or not is_over or isinstance(offered, Refused):
+            return None
+        return replace(self._failed[-1], name=offered.file.name)
 
 
 class Uploads(Service):
@@ -45,6 +72,7 @@ class Uploads(Service):
         self._store = store
         self._imaging = imaging
         self._categories = categories
+        self._lots = Lots(ledger, store, categories)
 
     @performs(Action.IMAGE_UPLOAD)
     def check_batch(self, actor: Actor, batch_id: UUID) -> None:
@@ -72,20 +100,30 @@ class Uploads(Service):
         A place may hold the refusal of a file that did not arrive whole. With ``key`` the same
         request can be sent again and makes nothing twice.
         """
-        files = [each.file.path for each in offered if isinstance(each, Offered)]
-        try:
+        with _consumed(offered):
             wanted = self._repeats(actor, batch_id, offered, key)
-            with ThreadPoolExecutor(self._settings.decoders, thread_name_prefix="prepare") as threads:
-                prepared = list(threads.map(self._prepare, offered))
+            patience = Patience()
             outcomes = [
-                self._keep(actor, batch_id, *each, keep_duplicates)
-                for each in zip(offered, prepared, wanted, strict=True)
+                patience.spent(each[0]) or patience.seen(self._keep(actor, batch_id, *each, keep_duplicates))
+                for each in zip(offered, self._all_prepared(offered), wanted, strict=True)
             ]
-        finally:
-            for path in files:
-                path.unlink(missing_ok=True)
-                _thumbnail_path(path).unlink(missing_ok=True)
         return self._answer(actor, batch_id, outcomes)
+
+    @performs(Action.IMAGE_UPLOAD)
+    def store_lot(
+        self, actor: Actor, batch_id: UUID, offered: Sequence[Offered | Refused]
+    ) -> list[Stored | Refused]:
+        """Store many files faster, none of which is ready before all are; return what became of each."""
+        with _consumed(offered):
+            checked = [
+                self._arrival(batch_id, *each)
+                for each in zip(offered, self._all_prepared(offered), strict=True)
+            ]
+            lot = [each for each in checked if not isinstance(each, Refused)]
+            kept = iter(self._lots.keep(actor, batch_id, lot) if lot else ())
+            outcomes = [each if isinstance(each, Refused) else _told(each, next(kept)) for each in checked]
+        self._answer(actor, batch_id, outcomes)
+        return outcomes
 
     def _repeats(
         self, actor: Actor, batch_id: UUID, offered: Sequence[Offered | Refused], key: str | None
@@ -110,6 +148,10 @@ class Uploads(Service):
                 repeats.recall(work, wanted[-1])
         return wanted
 
+    def _all_prepared(self, offered: Sequence[Offered | Refused]) -> list[Prepared | Refused]:
+        with ThreadPoolExecutor(self._settings.decoders, thread_name_prefix="prepare") as threads:
+            return list(threads.map(self._prepare, offered))
+
     def _prepare(self, offered: Offered | Refused) -> Prepared | Refused:
         if isinstance(offered, Refused):
             return offered
@@ -130,13 +172,26 @@ class Uploads(Service):
         wanted: repeats.Repeat | None,
         keep_duplicates: bool,
     ) -> Stored | Refused:
-        if isinstance(offered, Refused) or isinstance(prepared, Refused):
-            return offered if isinstance(offered, Refused) else refused_of(prepared)
-        arrival = arrivals.Arrival(uuid4(), batch_id, offered.file, offered.fields, prepared, keep_duplicates)
+        arrival = self._arrival(batch_id, offered, prepared, keep_duplicates)
+        if isinstance(arrival, Refused):
+            return arrival
         try:
             return self._write(actor, arrival, wanted)
         except (ImgcoreError, InjectedFault) as error:
-            return refusal(offered.file.name, error)
+            return refusal(arrival.file.name, error)
+
+    def _arrival(
+        self,
+        batch_id: UUID,
+        offered: Offered | Refused,
+        prepared: Prepared | Refused,
+        keep_duplicates: bool = False,
+    ) -> arrivals.Arrival | Refused:
+        if isinstance(offered, Refused):
+            return offered
+        if isinstance(prepared, Refused):
+            return prepared
+        return arrivals.Arrival(uuid4(), batch_id, offered.file, offered.fields, prepared, keep_duplicates)
 
     def _write(self, actor: Actor, arrival: arrivals.Arrival, wanted: repeats.Repeat | None) -> Stored:
         """Do steps 3 to 5 of the write protocol: a pending row, the objects, the ready row."""
@@ -197,11 +252,20 @@ def refusal(name: str, error: Exception) -> Refused:
     return Refused(name, "interrupted", _("The upload was interrupted. Please try again."), can_retry=True)
 
 
-def refused_of(prepared: Prepared | Refused) -> Refused:
-    """Return the refusal that a check ended with."""
-    if not isinstance(prepared, Refused):
-        raise TypeError("this file was not refused")
-    return prepared
+def _told(arrival: arrivals.Arrival, kept: Stored | ImgcoreError) -> Stored | Refused:
+    return kept if isinstance(kept, Stored) else refusal(arrival.file.name, kept)
+
+
+@contextmanager
+def _consumed(offered: Sequence[Offered | Refused]) -> Iterator[None]:
+    """Remove the temporary files of an upload at the end."""
+    files = [each.file.path for each in offered if isinstance(each, Offered)]
+    try:
+        yield
+    finally:
+        for path in files:
+            path.unlink(missing_ok=True)
+            _thumbnail_path(path).unlink(missing_ok=True)
 
 
 def all_too_large(received: Received) -> bool:

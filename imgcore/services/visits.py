@@ -31,12 +31,17 @@ class Visits(Service):
     ) -> Page[records.Visit]:
         """Return a patient's visits, or those of all patients, the newest day first."""
         with self._ledger.read(actor) as work:
-            wanted = select(Visit).join(Patient).where(col(Patient.trashed_at).is_(None))
-            wanted = wanted.where(sight.patients(work, Action.VISIT_SEE))
+            wanted = select(Visit)
             patient_id = None
             if patient_ref is not None:
                 patient_id = sight.patient(work, patient_ref, Action.VISIT_SEE).id
                 wanted = wanted.where(Visit.patient_id == patient_id)
+            else:
+                trashed = select(Patient.id).where(col(Patient.trashed_at).is_not(None))
+                wanted = wanted.where(col(Visit.patient_id).not_in(trashed))
+                if not sight.sees_all(work, Action.VISIT_SEE):
+                    theirs = select(Patient.id).where(sight.patients(work, Action.VISIT_SEE))
+                    wanted = wanted.where(col(Visit.patient_id).in_(theirs))
             order = Order((col(Visit.visited_on), col(Visit.id)), newest_first=True)
             page = page_of(
                 work, wanted, order, turn or Turn(), lambda found: rows.visits(work, found),

@@ -15,9 +15,7 @@ from sqlmodel import Session
 from imgcore.config import Settings
 from imgcore.db.engine import Database
 from imgcore.db.journal import Change, Event
-from imgcore.domain import failpoints
 from imgcore.domain.access import Action, Actor, Reach, Role, reach
-from imgcore.domain.failpoints import FailPoint
 from imgcore.errors import Forbidden, ImgcoreError, Unauthenticated
 from imgcore.services.notes import Notes
 from imgcore.texts import _
@@ -148,8 +146,6 @@ class Ledger:
             yield work
             if not work.lines:
                 raise RuntimeError("a change was about to be committed without an audit line")
-            session.flush()
-            failpoints.reach(FailPoint.CHANGE_WRITTEN)
 
     @contextmanager
     def draft(self, actor: Actor) -> Iterator[Work]:

@@ -14,7 +14,9 @@ NO_OBJECT = {"NoSuchKey", "404"}
 NO_SPACE = {"InsufficientStorage", "XMinioStorageFull", "QuotaExceeded"}
 SPOILT = {"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch"}
 CREDENTIALS = {"AccessDenied", "ExpiredToken", "InvalidToken", "TokenRefreshRequired"}
-ELSEWHERE = {"PermanentRedirect", "AuthorizationHeaderMalformed", "301", "400"}
+ELSEWHERE = {
+    "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301", "400",
+}  # fmt: skip
 
 
 def meaning(code: str, status: int) -> ImgcoreError:
@@ -34,6 +36,11 @@ def meaning(code: str, status: int) -> ImgcoreError:
             _("The store of the image files is in another region, or does not accept the request."),
             hint=_("Check region in IMGCORE_STORAGE_URL."),
         )
+    return fault(code)
+
+
+def fault(code: str) -> StoreUnavailable:
+    """Return the error for a server that has trouble of its own, or asks for something unheard of."""
     return StoreUnavailable(
         _("The store of the image files answered with a fault ({code}).").format(code=code),
         hint=_("Please try again in a moment."),
@@ -47,17 +54,17 @@ def no_answer() -> StoreUnavailable:
     )
 
 
-def no_bucket() -> StoreUnavailable:
-    """Return the error for a bucket that does not exist."""
+def no_bucket(command: str = "python -m imgcore storage create") -> StoreUnavailable:
+    """Return the error for a bucket that does not exist, with the command that makes it."""
     return StoreUnavailable(
         _("The bucket for the image files does not exist."),
-        hint=_("Create it, or correct IMGCORE_STORAGE_URL."),
+        hint=_("Correct IMGCORE_STORAGE_URL, or create the bucket: {command}").format(command=command),
     )
 
 
-def no_credentials() -> StoreUnavailable:
+def no_credentials(names: str = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY") -> StoreUnavailable:
     """Return the error for credentials that are absent, wrong, expired or not enough."""
     return StoreUnavailable(
         _("The store of the image files does not accept this server's credentials."),
-        hint=_("Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, what they may do, and the clock."),
+        hint=_("Check {names}, what they may do, and the clock.").format(names=names),
     )

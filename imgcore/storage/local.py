@@ -14,6 +14,8 @@ from stat import S_ISREG
 from typing import BinaryIO
 from uuid import uuid4
 
+from imgcore.domain import failpoints
+from imgcore.domain.failpoints import FailPoint
 from imgcore.errors import ConfigError, StoreUnavailable
 from imgcore.storage.disks import disk_faults
 from imgcore.storage.keys import checked_key, is_key
@@ -46,6 +48,7 @@ class LocalFolder:
         self.root = root
         self._drafts = root / ".tmp"
         self._making = threading.Lock()
+        self._was_made = not root.exists()
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -59,6 +62,11 @@ class LocalFolder:
         """What the place is, fit to show."""
         return _("local folder")
 
+    def create(self) -> bool:
+        """Tell whether the folder was made just now, and try it."""
+        self.check()
+        return self._was_made
+
     def put(self, key: str, source: Path, *, content_type: str, sha256: str) -> None:
         """Store the file and make it durable; a file system has no place for ``content_type``."""
         target = self._path(key)
@@ -66,7 +74,9 @@ class LocalFolder:
         with disk_faults():
             try:
                 self._copy(source, draft, sha256)
+                failpoints.reach(FailPoint.OBJECT_WRITTEN)
                 self._publish(draft, target, sha256)
+                failpoints.reach(FailPoint.OBJECT_NAMED)
             finally:
                 draft.unlink(missing_ok=True)
             self._settle(target.parent)

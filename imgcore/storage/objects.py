@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol, Self
 from uuid import uuid4
 
-from imgcore.errors import ObjectExists, ObjectMissing, StoreUnavailable
+from imgcore.errors import ConfigError, ObjectExists, ObjectMissing, StoreUnavailable
 from imgcore.storage.disks import disk_faults
 from imgcore.texts import _
 
@@ -50,6 +50,11 @@ class Chunks(Iterator[bytes]):
         self._source = source
         self._left = length
         self._faults = faults
+
+    @property
+    def left(self) -> int:
+        """How many bytes are still to come."""
+        return self._left
 
     def __next__(self) -> bytes:
         if not self._left:
@@ -88,6 +93,12 @@ class ObjectStore(Protocol):
     @property
     def name(self) -> str:
         """What the place is, fit to show."""
+
+    def create(self) -> bool:
+        """Make the place unless it is there, and tell whether it was made now.
+
+        ``ConfigError`` when somebody without credentials can read it.
+        """
 
     def put(self, key: str, source: Path, *, content_type: str, sha256: str) -> None:
         """Store the file; when this returns, it survives a power cut.
@@ -176,6 +187,22 @@ def probe(store: ObjectStore) -> bool:
     if not kept:
         raise StoreUnavailable(_("The store gives back other bytes than it was given."))
     return first_stays
+
+
+def refuse_public(store: ObjectStore, reads_unsigned: Callable[[str], bool]) -> None:
+    """Raise ``ConfigError`` when somebody without credentials can read an object of the store."""
+    key = f"probes/{uuid4()}.txt"
+    with disk_faults(), tempfile.TemporaryDirectory() as folder:
+        _offer(store, key, Path(folder) / "probe", b"private")
+        try:
+            is_public = reads_unsigned(key)
+        finally:
+            store.delete([key])
+    if is_public:
+        raise ConfigError(
+            _("Everybody can read this place without credentials: {name}.").format(name=store.name),
+            hint=_("Take public access off, or set IMGCORE_STORAGE_URL to a private place."),
+        )
 
 
 def _offer(store: ObjectStore, key: str, source: Path, content: bytes) -> None:

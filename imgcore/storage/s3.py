@@ -12,20 +12,22 @@ from contextlib import contextmanager
 from datetime import UTC
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-from imgcore.errors import StoreUnavailable
+from imgcore.errors import ImgcoreError, StoreUnavailable
 from imgcore.storage.answers import meaning, no_answer, no_bucket, no_credentials
 from imgcore.storage.disks import disk_faults
 from imgcore.storage.keys import checked_key, is_key
-from imgcore.storage.objects import Chunks, ObjectInfo, missing, probe, save, taken
+from imgcore.storage.objects import Chunks, ObjectInfo, missing, probe, refuse_public, save, taken
 from imgcore.texts import _
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSRequest
     from botocore.exceptions import ClientError
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.literals import BucketLocationConstraintType
     from mypy_boto3_s3.type_defs import (
+        CreateBucketRequestTypeDef,
         GetObjectRequestTypeDef,
         HeadObjectOutputTypeDef,
         PutObjectRequestTypeDef,
@@ -40,6 +42,8 @@ PAUSES = (0.0, 0.1, 0.3, 1.0)
 
 # The second is what Amazon answers while another writer is at the same key.
 ALREADY = {"PreconditionFailed", "ConditionalRequestConflict"}
+
+UNKNOWN_CALL = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED)
 
 
 class S3Bucket:
@@ -77,6 +81,23 @@ class S3Bucket:
     def name(self) -> str:
         """What the place is, fit to show."""
         return _("S3 bucket {bucket}").format(bucket=self.bucket)
+
+    def create(self) -> bool:
+        """Make the bucket, closed to the public, unless it is there; check that it is private."""
+        from botocore.exceptions import ClientError
+
+        made = False
+        with self._faults():
+            try:
+                self._client().head_bucket(Bucket=self.bucket)
+            except ClientError as error:
+                if _status(error) != HTTPStatus.NOT_FOUND:
+                    raise
+                self._create_bucket()
+                made = True
+        self.check()
+        refuse_public(self, self._reads_unsigned)
+        return made
 
     def put(self, key: str, source: Path, *, content_type: str, sha256: str) -> None:
         """Store the file; the server checks its SHA-256 and refuses to replace an object."""
@@ -236,6 +257,45 @@ class S3Bucket:
             digest.update(chunk)
         return digest.hexdigest()
 
+    def _create_bucket(self) -> None:
+        """Make the bucket; not every server knows a block against public access."""
+        from botocore.exceptions import ClientError
+
+        request: CreateBucketRequestTypeDef = {"Bucket": self.bucket}
+        if self.region and self.region != "us-east-1":
+            region = cast("BucketLocationConstraintType", self.region)
+            request["CreateBucketConfiguration"] = {"LocationConstraint": region}
+        self._client().create_bucket(**request)
+        try:
+            self._client().put_public_access_block(
+                Bucket=self.bucket,
+                PublicAccessBlockConfiguration={
+                    "BlockPublicAcls": True,
+                    "IgnorePublicAcls": True,
+                    "BlockPublicPolicy": True,
+                    "RestrictPublicBuckets": True,
+                },
+            )
+        except ClientError as error:
+            if _status(error) not in UNKNOWN_CALL:
+                raise
+
+    def _reads_unsigned(self, key: str) -> bool:
+        """Tell whether somebody without credentials gets an object."""
+        from botocore.exceptions import ClientError
+
+        client = self._connect(unsigned=True)
+        try:
+            with self._faults():
+                client.get_object(Bucket=self.bucket, Key=self._full(key))["Body"].close()
+        except ImgcoreError as error:
+            if not isinstance(error.__cause__, ClientError):
+                raise
+            return False
+        finally:
+            client.close()
+        return True
+
     def _no_bytes(self, key: str) -> Chunks:
         if self._head(self._full(key)) is None:
             raise missing()
@@ -247,8 +307,9 @@ class S3Bucket:
                 self._made = self._connect()
             return self._made
 
-    def _connect(self) -> S3Client:
+    def _connect(self, *, unsigned: bool = False) -> S3Client:
         import boto3
+        from botocore import UNSIGNED
         from botocore.config import Config
 
         config = Config(
@@ -259,6 +320,7 @@ class S3Bucket:
             request_checksum_calculation="when_required",
             # Whether stored bytes are still the right ones is judged by whoever knows their digest.
             response_checksum_validation="when_required",
+            signature_version=UNSIGNED if unsigned else None,
             s3={"addressing_style": "path" if self.endpoint_url else "auto"},
         )
         # A session of its own: boto3's default session is not safe to use from many threads.

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from imgcore.errors import ConfigError
+from imgcore.storage.cloud import CloudBucket, Scheme
 from imgcore.storage.keys import is_key
 from imgcore.storage.local import LocalFolder
 from imgcore.storage.objects import ObjectStore
@@ -14,17 +17,20 @@ from imgcore.storage.s3 import ENCRYPTIONS, S3Bucket
 from imgcore.texts import _
 
 BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
-OPTIONS = ("endpoint_url", "region", "sse")
-ELSEWHERE = ("gs", "az")
+OPTIONS = {
+    "s3": ("endpoint_url", "region", "sse"),
+    "gs": ("endpoint_url",),
+    "az": ("endpoint_url", "account"),
+}
 
 
 def open_store(url: str) -> ObjectStore:
-    """Return the store of a folder, ``file:///folder`` or ``s3://bucket/prefix?...``.
+    """Return the store of a folder, ``file:///folder``, ``s3://``, ``gs://`` or ``az://bucket/prefix?...``.
 
     A folder is made; a bucket is first asked when it is used. ``ConfigError`` says what is
     accepted and never repeats the address, which may hold a password.
     """
-    scheme, divider, _rest = url.partition("://")
+    _scheme, divider, _rest = url.partition("://")
     if not url or "\0" in url:
         raise _refusal(_("IMGCORE_STORAGE_URL is not an address of a store."))
     if not divider:
@@ -35,10 +41,8 @@ def open_store(url: str) -> ObjectStore:
         raise _refusal(_("IMGCORE_STORAGE_URL is not an address of a store.")) from None
     if parts.scheme == "file":
         return _folder(parts)
-    if parts.scheme == "s3":
+    if parts.scheme in OPTIONS:
         return _bucket(parts)
-    if parts.scheme in ELSEWHERE:
-        raise _refusal(_("Stores at {scheme}:// are not available in this version.").format(scheme=scheme))
     raise _refusal(_("IMGCORE_STORAGE_URL names a kind of store that Imgcore does not know."))
 
 
@@ -49,7 +53,7 @@ def _folder(parts: SplitResult) -> LocalFolder:
     return LocalFolder(Path(path))
 
 
-def _bucket(parts: SplitResult) -> S3Bucket:
+def _bucket(parts: SplitResult) -> ObjectStore:
     if "@" in parts.netloc:
         raise _refusal(
             _("IMGCORE_STORAGE_URL must not hold credentials: set AWS_ACCESS_KEY_ID and the like instead.")
@@ -59,23 +63,24 @@ def _bucket(parts: SplitResult) -> S3Bucket:
     prefix = unquote(parts.path).strip("/")
     if parts.fragment or (prefix and not is_key(prefix)):
         raise _refusal(_("IMGCORE_STORAGE_URL has a prefix that cannot be used."))
-    options = _options(parts.query)
-    return S3Bucket(
-        parts.netloc,
-        prefix,
-        endpoint_url=options.get("endpoint_url"),
-        region=options.get("region"),
-        sse=ENCRYPTIONS.get(options.get("sse", "")),
-    )
+    options = _options(parts.query, OPTIONS[parts.scheme])
+    endpoint_url = options.get("endpoint_url")
+    if parts.scheme != "s3":
+        scheme = cast("Scheme", parts.scheme)
+        account = options.get("account")
+        return CloudBucket(scheme, parts.netloc, prefix, endpoint_url=endpoint_url, account=account)
+    sse = ENCRYPTIONS.get(options.get("sse", ""))
+    region = options.get("region")
+    return S3Bucket(parts.netloc, prefix, endpoint_url=endpoint_url, region=region, sse=sse)
 
 
-def _options(query: str) -> dict[str, str]:
+def _options(query: str, names: Sequence[str]) -> dict[str, str]:
     pairs = parse_qsl(query, keep_blank_values=True)
     options = dict(pairs)
-    if len(options) != len(pairs) or not set(options) <= set(OPTIONS) or not all(options.values()):
+    if len(options) != len(pairs) or not set(options) <= set(names) or not all(options.values()):
         raise _refusal(
             _("IMGCORE_STORAGE_URL takes each of these once, with a value: {names}.").format(
-                names=", ".join(OPTIONS)
+                names=", ".join(names)
             )
         )
     if options.get("sse", "AES256") not in ENCRYPTIONS:
@@ -100,7 +105,8 @@ def _refusal(message: str) -> ConfigError:
     return ConfigError(
         message,
         hint=_(
-            "Accepted are a folder, file:///absolute/folder and "
-            "s3://bucket/prefix?endpoint_url=...&region=...&sse=AES256 (or aws:kms)."
+            "Accepted are a folder, file:///absolute/folder, "
+            "s3://bucket/prefix?endpoint_url=...&region=...&sse=AES256 (or aws:kms), "
+            "gs://bucket/prefix?endpoint_url=... and az://container/prefix?account=...&endpoint_url=..."
         ),
     )

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import streamlit as st
 
+from imgcore.domain.access import Role
 from imgcore.texts import _
 from imgcore.ui import clinic, privacy, team_view, words
 from imgcore.ui.opened import Opened
@@ -39,7 +40,10 @@ def draw(opened: Opened) -> None:
 
 
 def _marks(opened: Opened) -> list[str]:
-    return team_view.marks(opened.emergencies, clinic.actor().user_id) if opened.emergencies else []
+    actor = clinic.actor()
+    held = opened.patient.is_held and actor.role is not Role.PATIENT
+    marks = [_("Legal hold: nothing can be removed")] if held else []
+    return marks + (team_view.marks(opened.emergencies, actor.user_id) if opened.emergencies else [])
 
 
 def _colours(patient_id: UUID) -> tuple[str, str]:

@@ -16,11 +16,15 @@ from imgcore.ui.places import Place
 PAGES = Path(__file__).parents[2] / "pages"
 STAFF = frozenset({Role.ADMIN, Role.CLINICIAN})
 EVERYBODY = STAFF | {Role.REVIEWER, Role.PATIENT}
+ADMINS = frozenset({Role.ADMIN})
 
 
 @dataclass(frozen=True)
 class Screen:
-    """One entry of the menu: the file in ``pages/`` that draws it, and who may open it."""
+    """One entry of the menu: the file in ``pages/`` that draws it, and who may open it.
+
+    Those for administrators alone stand in a menu of their own.
+    """
 
     name: str
     title: str
@@ -35,9 +39,11 @@ SCREENS = (
     Screen("patients", _("Patients"), ":material/groups:", STAFF),
     Screen("sets", _("Image sets"), ":material/collections_bookmark:", STAFF | {Role.REVIEWER}),
     Screen("trash", _("Trash"), ":material/delete:", STAFF),
-    Screen("users", _("Users"), ":material/manage_accounts:", frozenset({Role.ADMIN})),
+    Screen("users", _("Users"), ":material/manage_accounts:", ADMINS),
     Screen("results", _("My results"), ":material/lab_profile:", frozenset({Role.PATIENT})),
-    Screen("audit", _("Audit"), ":material/fact_check:", frozenset({Role.ADMIN})),
+    Screen("retention", _("Retention"), ":material/auto_delete:", ADMINS),
+    Screen("audit", _("Audit"), ":material/fact_check:", ADMINS),
+    Screen("operations", _("Operations"), ":material/monitor_heart:", ADMINS),
     Screen("account", _("Account"), ":material/account_circle:", EVERYBODY),
 )
 
@@ -58,7 +64,11 @@ def screens_of(role: Role) -> tuple[Screen, ...]:
 def choose(role: Role) -> Chosen:
     """Draw the menu of a role, and return the screen that the URL names."""
     screens = screens_of(role)
-    page = st.navigation(_pages(role), position="top")
+    sections: dict[str, list[st.Page]] = {}
+    for screen, page in zip(screens, _pages(role), strict=True):
+        name = _("Administration") if screen.roles == ADMINS else ""
+        sections.setdefault(name, []).append(page)
+    page = st.navigation(sections, position="top")
     named = {screen.name: screen for screen in screens}
     return Chosen(named.get(page.url_path, screens[0]), page.run)
 

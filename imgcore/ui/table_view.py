@@ -170,7 +170,7 @@ def _frame(images: list[Image]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "picture": [f"/api/images/{each.id}/thumbnail/?v={each.edit_revision}" for each in images],
-            "original_name": [privacy.file_name(each.original_name) for each in images],
+            "original_name": [_file(each) for each in images],
             "category": [each.category for each in images],
             "caption": [each.caption for each in images],
             "description": [each.description for each in images],
@@ -181,6 +181,11 @@ def _frame(images: list[Image]) -> pd.DataFrame:
             "is_primary": [each.is_primary for each in images],
         }
     )
+
+
+def _file(image: Image) -> str:
+    name = privacy.file_name(image.original_name)
+    return _("Damaged: {name}").format(name=name) if image.damaged_at else name
 
 
 def _columns(images: list[Image]) -> dict[str, Any]:

@@ -115,7 +115,7 @@ class _Trial:
 
     def _try(self, case: Case[Any]) -> None:
         self._sent += 1
-        answer = case.call(headers=self._headers)
+        answer = case.call(headers=self._headers, timeout=120)
         try:
             case.validate_response(answer, checks=CHECKS)
         except (Failure, FailureGroup) as failure:

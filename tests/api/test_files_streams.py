@@ -179,6 +179,16 @@ def test_a_fault_in_the_middle_cuts_the_answer(
     assert all(map(is_closed, opened))
 
 
+def test_a_fault_at_the_first_piece_is_told_and_not_begun(
+    large: Desk, batch: Json, opened: list[Chunks], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Chunks, "__next__", _fails_after(0))
+    answer = large.client.get(images_of(large, batch)[0]["urls"]["download"])
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert problem(answer)["code"] == "store_unavailable"
+    assert opened and all(map(is_closed, opened))
+
+
 def test_over_a_real_connection_a_cut_answer_is_short_and_the_next_one_whole(
     large: Desk, batch: Json, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,16 @@ from imgcore.api.logs import keep_secrets_out, without_secrets
         ("/auth/link/Secret-1", "/auth/link/…"),
         ("/?patient=5", "/"),
         ("/images", "/images"),
+        ("/api/patients/", "/api/patients/"),
+        ("/api/patients/his-4711/hold/", "/api/patients/…/hold/"),
+        ("/api/patients/Mary%20Kowalski", "/api/patients/…"),
+        ("/api/patients/Mary Kowalski/", "/api/patients/…/"),
+        ("/api/patients/break-glass/", "/api/patients/break-glass/"),
+        ("/api/patients/break-glass-Mary/", "/api/patients/…/"),
+        (
+            "/api/patients/0b6f3c1e-6f0d-4c1b-9d7e-2f4f6f5f8a10/counts/",
+            "/api/patients/0b6f3c1e-6f0d-4c1b-9d7e-2f4f6f5f8a10/counts/",
+        ),
     ],
 )
 def test_what_is_left_of_a_path(path: str, wanted: str) -> None:

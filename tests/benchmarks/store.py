@@ -1,6 +1,7 @@
 """The stores beside the bare calls they stand on: ``python -m tests.benchmarks.store`` (about a minute).
 
-A local folder beside open, write, fsync and rename; SeaweedFS beside boto3's own calls.
+A local folder beside open, write, fsync and rename; the same folder encrypted beside itself; SeaweedFS
+beside boto3's own calls.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from uuid import uuid4
 
 import pytest
 
+from imgcore.storage.encrypted import EncryptedStore
+from imgcore.storage.file_keys import FileKey, write_keys
 from imgcore.storage.local import LocalFolder
 from imgcore.storage.objects import CHUNK, ObjectStore
 from imgcore.storage.urls import open_store
@@ -186,6 +189,13 @@ def compare_buckets(folder: Path, server: SeaweedFS) -> None:
     client.close()
 
 
+def encrypted(folder: Path) -> EncryptedStore:
+    """Return a store in a folder of its own that encrypts with a new key."""
+    write_keys(folder / "key", (FileKey.make(),))
+    (folder / "drafts").mkdir()
+    return EncryptedStore(LocalFolder(folder / "encrypted"), folder / "key", folder / "drafts")
+
+
 def main() -> None:
     """Print milliseconds for each object."""
     with tempfile.TemporaryDirectory(prefix="imgcore-") as name:
@@ -193,7 +203,9 @@ def main() -> None:
         print(f"milliseconds for one object, median of {ROUNDS} rounds in turns; {load()}")
         print(f"{'':38}{'product':>9} {'bare':>11} {'times':>11}")
         bare = folder / "bare"
-        compare("folder", Product(LocalFolder(folder / "product")), BareFolder(bare), folder)
+        plain = Product(LocalFolder(folder / "product"))
+        compare("folder", plain, BareFolder(bare), folder)
+        compare("encrypted", Product(encrypted(folder)), plain, folder)
         (folder / "s").mkdir()
         with seaweedfs(folder / "s") as server:
             compare_buckets(folder, server)

@@ -18,6 +18,8 @@ from imgcore.db.journal import Setting
 from imgcore.errors import ConfigError, Conflict, DatabaseUnavailable, ImgcoreError, Invalid, StorageFull
 from tests.db.both import on_both
 from tests.db.conftest import Opens
+from tests.faults.proxy import Proxy
+from tests.servers.postgres import Postgres
 
 NOW = datetime(2025, 11, 6, 14, 2, 30, 123456, UTC)
 
@@ -130,6 +132,21 @@ def test_a_write_waits_for_another_and_gives_up_in_time(
     impatient.check()
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_writers_of_one_process_wait_in_turn_and_hold_nothing_meanwhile(database: Database) -> None:
+    database.check()
+    with held(database):
+        waiting = [threading.Thread(target=put, args=(database, str(number))) for number in range(20)]
+        for each in waiting:
+            each.start()
+        for each in waiting:
+            each.join(0.01)
+        assert database.engine.pool.checkedout() == 1  # type: ignore[attr-defined]
+    for each in waiting:
+        each.join(30)
+    assert len(names(database)) == 20
+
+
 @on_both
 def test_a_write_goes_on_when_the_other_has_ended(database: Database) -> None:
     put(database, "s")
@@ -210,6 +227,26 @@ def test_a_server_that_was_restarted_is_found_again(url: str, database: Database
             session.execute(sa.text("SELECT 1"))
         session.invalidate()
     assert names(database) == ["s"]
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_connections_that_broke_while_nobody_used_them_are_opened_anew(
+    url: str, database: Database, postgres: Postgres, open_database: Opens
+) -> None:
+    put(database, "r")
+    name = url.partition("@/")[2].partition("?")[0]
+    with Proxy(postgres.folder / ".s.PGSQL.5432") as proxy:
+        through = open_database(
+            f"postgresql+psycopg://postgres@127.0.0.1:{proxy.port}/{name}?sslmode=disable"
+        )
+        assert names(through) == ["r"]
+        proxy.drop()
+        assert names(through) == ["r"]
+        proxy.drop()
+        put(through, "s")
+        with proxy.doing("refuse"), pytest.raises(DatabaseUnavailable):
+            put(through, "t")
+        assert names(through) == ["r", "s"]
 
 
 def test_a_server_out_of_reach_is_told(open_database: Opens, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.long import fuzz, walk
+from tests.long import azure, faults, fuzz, kills, lists, many, soak, two, walk
 
 
 class Check(NamedTuple):
@@ -30,6 +30,14 @@ class Check(NamedTuple):
 
 CHECKS = {
     "walk": Check("audit lines match actions one to one; tampering is found", walk.ACTIONS, walk.run),
+    "azure": Check("what every store does, in Azure (needs Node)", azure.ROUNDS, azure.run),
+    "kills": Check("nothing is lost by kill -9 on any backend", kills.ROUNDS, kills.run),
+    "faults": Check("every fault from outside, on every backend", faults.TIMES, faults.run),
+    "many": Check("the layout for many machines, behind nginx", many.SESSIONS, many.run),
+    "two": Check("two servers on PostgreSQL and S3 are both right", two.IMAGES, two.run),
+    "soak": Check("memory and open files stay flat under 20 uploaders (minutes)", soak.MINUTES, soak.run),
+    "lists": Check("lists are right and as quick in a large clinic", lists.IMAGES, lists.run),
+    "bulk": Check("many categories by one change, beside raw SQL", lists.CHANGED, lists.run_bulk),
     "fuzz": Check("every REST answer is one that the document promises", fuzz.EXAMPLES, fuzz.run),
 }
 

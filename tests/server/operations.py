@@ -17,6 +17,7 @@ KINDS = {
     "batch_id": "batch",
     "image_id": "image",
     "image_ids": "image",
+    "patient_ids": "patient",
     "consultation_id": "visit",
     "visit_id": "visit",
     "result_id": "result",
@@ -27,7 +28,20 @@ KINDS = {
     "session_id": "session",
 }
 # Parameters that name nothing of a patient's: colleagues are known to each other.
-NO_ROW = {"external_id", "user_id", "clinician_id", "actor_id", "user", "kind", "place", "exp", "sig", "v"}
+NO_ROW = {
+    "external_id",
+    "user_id",
+    "clinician_id",
+    "actor_id",
+    "user",
+    "kind",
+    "place",
+    "exp",
+    "sig",
+    "v",
+    "rule_id",
+    "job_id",
+}
 NOBODY = "00000000-0000-4000-8000-000000000000"
 # What nobody has.
 NOTHING = {kind: [NOBODY] for kind in KINDS.values()}
@@ -78,7 +92,14 @@ class Request:
     def url(self) -> str:
         """The address."""
         return self.operation.path.format(
-            **{"place": "1", "kind": "original", "user_id": NOBODY, **self.path}
+            **{
+                "place": "1",
+                "kind": "original",
+                "user_id": NOBODY,
+                "rule_id": NOBODY,
+                "job_id": NOBODY,
+                **self.path,
+            }
         )
 
 

@@ -85,11 +85,21 @@ _TABLE: dict[str | tuple[Role, ...], str] = {
         POST,DELETE /api/results/{result_id}/release
         GET /api/trash
         POST /api/undo
+        GET,POST /api/jobs
+        GET /api/jobs/{job_id}
+        POST /api/jobs/{job_id}/cancel, /api/jobs/{job_id}/retry
     """,
     (A,): """
         GET,POST /api/users
         PATCH /api/users/{user_id}
         GET /api/audit, /api/audit/csv, /api/audit/verify
+        GET /api/operations, /api/metrics
+        GET,POST /api/retention/rules, /api/trash/purge
+        PATCH,DELETE /api/retention/rules/{rule_id}
+        GET /api/retention/due, /api/retention/due/csv, /api/retention/holds
+        POST /api/retention/run, /api/patients/{patient_id}/erase
+        PUT /api/patients/{patient_id}/retention
+        PUT,DELETE /api/patients/{patient_id}/hold
     """,
 }
 _CONVERTOR = re.compile(r":\w+}")

@@ -1,6 +1,6 @@
 """A process that dies where it is told to: ``python -m tests.services.interrupted``.
 
-Arguments: the data folder, the database URL, ``upload``, ``purge`` or ``edit``, an id, the fail point.
+Arguments: data folder, database URL, ``upload``, ``purge``, ``edit`` or ``erase``, an id, the fail point.
 What it acknowledges before it dies stands on its output, an id a line.
 """
 
@@ -13,6 +13,7 @@ from uuid import UUID
 
 from imgcore import bootstrap
 from imgcore.domain.access import system
+from imgcore.domain.retention import NewErasure
 from imgcore.domain.values import ImageFields
 from tests.services.clinics import House, ImagingHere, open_house, photo
 
@@ -41,9 +42,16 @@ def edit(clinic: House, image_id: UUID, point: str) -> None:
     clinic.services.images.edit(system(), image_id, ImageFields(caption="never kept"))
 
 
+def erase(clinic: House, patient_id: UUID, point: str) -> None:
+    """Erase a patient."""
+    mrn = clinic.services.patients.get(system(), patient_id).mrn or ""
+    os.environ["IMGCORE_FAILPOINT"] = point
+    clinic.services.erasure.patient(system(), patient_id, NewErasure(confirmation=mrn, reason="asked"))
+
+
 if __name__ == "__main__":
     folder, url, work, named, point = sys.argv[1:]
     setattr(bootstrap, "ImagingPool", ImagingHere)  # noqa: B010, one process less to start
     with open_house(Path(folder), url) as clinic:
-        {"upload": upload, "purge": purge, "edit": edit}[work](clinic, UUID(named), point)
+        {"upload": upload, "purge": purge, "edit": edit, "erase": erase}[work](clinic, UUID(named), point)
     sys.exit("the fail point was never reached")

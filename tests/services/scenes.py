@@ -11,8 +11,9 @@ from uuid import UUID, uuid4
 from imgcore.db.tables import Image as ImageRow
 from imgcore.db.tables import Visit as VisitRow
 from imgcore.domain import records
-from imgcore.domain.access import Actor, Role, Scope
+from imgcore.domain.access import Action, Actor, Reach, Role, Scope, reach
 from imgcore.domain.accounts import NewToken, OuterPerson
+from imgcore.domain.retention import KeptYears, NewErasure, NewHold, NewRule, RuleFields
 from imgcore.domain.sets import Comment, NewImageSet, NewShare, Ticket
 from imgcore.domain.values import (
     BatchFields,
@@ -27,6 +28,7 @@ from imgcore.domain.values import (
 )
 from imgcore.services import Services
 from imgcore.services.audit import Asked
+from imgcore.services.folders import Folder
 from imgcore.services.guests import Guests
 from imgcore.services.images import Filter
 from tests.services.clinics import PASSWORD, House, photo
@@ -98,6 +100,11 @@ def _upload(scene: Scene, actor: Actor) -> object:
     return scene.house.services.uploads.store(actor, scene.batch.id, [offered])
 
 
+def _upload_lot(scene: Scene, actor: Actor) -> object:
+    offered = scene.house.offered(photo(time.monotonic_ns() % 3000), f"{TYPED}.jpg", caption=TYPED)
+    return scene.house.services.uploads.store_lot(actor, scene.batch.id, [offered])
+
+
 def _own(scene: Scene, actor: Actor) -> Services:
     """Make a clinician who calls the clinician of the visit: its images are for nobody else to change."""
     if actor.role is Role.CLINICIAN:
@@ -130,8 +137,30 @@ def _as_guest(act: Callable[[Guests, Actor, UUID, str], object]) -> Call:
     return call
 
 
+def _photos(scene: Scene) -> Folder:
+    """Lay a photograph somewhere outside."""
+    folder = scene.house.folder.with_name("photographs")
+    folder.mkdir(exist_ok=True)
+    (folder / f"{TYPED}.jpg").write_bytes(photo(time.monotonic_ns() % 3000))
+    return Folder(folder)
+
+
+def _job(scene: Scene, actor: Actor) -> UUID:
+    """Start a job of the actor's own, or of somebody else when they may not."""
+    services = scene.house.services
+    who = actor if reach(actor, Action.JOB_MANAGE) is not Reach.NONE else scene.actor
+    return services.jobs.start(who, "renditions", {}).id
+
+
 def _given(scene: Scene) -> tuple[UUID, UUID]:
     return scene.set_id, scene.reviewer_id
+
+
+def _rule(scene: Scene) -> UUID:
+    """Return a rule of a category that had none, or the one that it has."""
+    retention = scene.house.services.retention
+    known = [each for each in retention.rules(scene.actor) if each.category == "casts"]
+    return (known or [retention.add(scene.actor, NewRule(category="casts", years=10))])[0].id
 
 
 def _original(scene: Scene) -> str:
@@ -227,6 +256,7 @@ CHANGING: dict[str, tuple[Call, int]] = {
         1,
     ),
     "uploads.store": (_upload, 1),
+    "uploads.store_lot": (_upload_lot, 1),
     "image_sets.create": (lambda s, a: s.house.services.image_sets.create(a, _new_set(s)), 0),
     "image_sets.give": (lambda s, a: s.house.services.image_sets.give(a, *_given(s)), 0),
     "image_sets.take_back": (lambda s, a: s.house.services.image_sets.take_back(a, *_given(s)), 0),
@@ -320,9 +350,43 @@ OTHERS: dict[str, Call] = {
     "audit.people": lambda s, a: s.house.services.audit.people(a),
     "audit.table": lambda s, a: list(s.house.services.audit.table(a, Asked()).chunks),
     "audit.verify": lambda s, a: s.house.services.audit.verify(a),
+    "checks.run": lambda s, a: s.house.services.checks.run(a),
+    "checks.last": lambda s, a: s.house.services.checks.last(a),
+    "backups.make": lambda s, a: s.house.services.backups.make(a, s.house.folder / f"{uuid4()}.tar"),
+    "backups.last": lambda s, a: s.house.services.backups.last(a),
+    "exports.make": lambda s, a: s.house.services.exports.make(a, s.house.folder / str(uuid4())),
     "seals.run": lambda s, a: s.house.services.seals.run(a),
     "seals.keep_head": lambda s, a: s.house.services.seals.keep_head(a),
+    "folders.target": lambda s, a: s.house.services.folders.target(a, str(s.patient.id), TYPED),
+    "folders.bring": lambda s, a: s.house.services.folders.bring(a, s.batch.id, _photos(s)),
+    "jobs.start": lambda s, a: s.house.services.jobs.start(a, "renditions", {"batch_id": s.batch.id}),
+    "jobs.list": lambda s, a: s.house.services.jobs.list(a),
+    "jobs.get": lambda s, a: s.house.services.jobs.get(a, _job(s, a)),
+    "jobs.cancel": lambda s, a: s.house.services.jobs.cancel(a, _job(s, a)),
+    "jobs.retry": lambda s, a: s.house.services.jobs.retry(a, _job(s, a)),
+    "job_runs.recover": lambda s, a: s.house.services.job_runs.recover(a),
+    "job_runs.run": lambda s, a: s.house.services.job_runs.run(a, _job(s, a)),
     "sweeps.run": lambda s, a: s.house.services.sweeps.run(a),
+    "holds.set": lambda s, a: s.house.services.holds.set(a, s.other.id, NewHold(reason=TYPED)),
+    "holds.all": lambda s, a: s.house.services.holds.all(a),
+    "holds.of_patient": lambda s, a: s.house.services.holds.of_patient(a, s.other.id),
+    "holds.lift": lambda s, a: s.house.services.holds.lift(a, s.other.id),
+    "retention.rules": lambda s, a: s.house.services.retention.rules(a),
+    "retention.add": lambda s, a: s.house.services.retention.add(a, NewRule(years=10)),
+    "retention.change": lambda s, a: s.house.services.retention.change(a, _rule(s), RuleFields(years=20)),
+    "retention.remove": lambda s, a: s.house.services.retention.remove(a, _rule(s)),
+    "retention.keep": lambda s, a: s.house.services.retention.keep(a, s.other.id, KeptYears(years=30)),
+    "retention.due": lambda s, a: s.house.services.retention.due(a),
+    "retention.table": lambda s, a: list(s.house.services.retention.table(a).chunks),
+    "retention.run": lambda s, a: s.house.services.retention.run(a),
+    "retention.daily": lambda s, a: s.house.services.retention.daily(a),
+    "purges.preview": lambda s, a: s.house.services.purges.preview(a, s.patient.id, 1),
+    "purges.run": lambda s, a: s.house.services.purges.run(a, s.patient.id, 1),
+    "erasure.patient": lambda s, a: s.house.services.erasure.patient(
+        a, s.trashed_patient.id, NewErasure(confirmation=f"{TYPED} gone", reason="asked")
+    ),
+    "operations.standing": lambda s, a: s.house.services.operations.standing(a),
+    "operations.overdue": lambda s, a: s.house.services.operations.overdue(a),
     "health.readiness": lambda s, a: s.house.services.health.readiness(a),
     # A clinic that does not work in teams says so; what happens in one that does, test_teams.py tells.
     "teams.of_patient": lambda s, a: s.house.services.teams.of_patient(a, s.patient.id),

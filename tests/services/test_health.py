@@ -1,16 +1,25 @@
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from imgcore import bootstrap
 from imgcore.config import load_settings
 from imgcore.domain.access import visitor
 from imgcore.errors import ConfigError
-from imgcore.services import health
+from imgcore.services import health, intake
 from imgcore.services.health import check_secret
 from imgcore.services.work import Ledger
 from tests.services.clinics import House, open_house
 from tests.services.databases import on_both
+
+
+def test_a_disk_without_room_for_uploads_is_told(clinic: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "KEPT_FREE", 2 * shutil.disk_usage(clinic.folder).total)
+    found = clinic.services.health.readiness(visitor())
+    assert (found.is_ready, found.database, found.store) == (False, "", "")
+    assert "no space left" in found.disk
 
 
 @on_both

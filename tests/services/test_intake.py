@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import resource
+import shutil
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from imgcore.errors import StorageFull, TooLarge, Unavailable
+from imgcore.services import intake
 from imgcore.services.intake import Intake, clean_name
 
 
@@ -64,6 +66,15 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(StorageFull):
         for _ in range(100):
             intake.write(b"x" * 4000)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_kept_free_on_a_disk_is_not_for_uploads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "KEPT_FREE", 2 * shutil.disk_usage(tmp_path).total)
+    with pytest.raises(StorageFull):
+        Intake(tmp_path, "foot.jpg", 1000)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -19,11 +19,11 @@ from tests.services.clinics import House, Opens, ids, open_house, photo
 from tests.services.databases import on_both
 from tests.services.interrupted import KEY
 
-UPLOADING = [point for point in FailPoint if point.startswith("upload.")]
+UPLOADING = [point for point in FailPoint if point.startswith(("upload.", "object."))]
 PURGING = [point for point in FailPoint if point.startswith("purge.")]
 
 
-def die(clinic: House, work: str, named: UUID, point: FailPoint) -> list[UUID]:
+def die(clinic: House, work: str, named: UUID, point: str) -> list[UUID]:
     """Let a process die at ``point``; return the ids that it acknowledged before."""
     arguments = [str(clinic.folder), clinic.url, work, str(named), point]
     command = [sys.executable, "-m", "tests.services.interrupted", *arguments]

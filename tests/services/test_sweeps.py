@@ -23,7 +23,7 @@ from imgcore.db.tables import (
 )
 from imgcore.domain.access import Role, system
 from imgcore.errors import StoreUnavailable, Unauthenticated
-from imgcore.services import sweeps
+from imgcore.services import removals
 from imgcore.services.sweeps import Swept
 from tests.services.clinics import DESK, PASSWORD, House, ids, photo
 from tests.services.databases import on_both
@@ -102,7 +102,7 @@ def test_a_batch_goes_when_its_time_is_over_and_its_patient_stays(clinic: House)
 
 
 def test_more_than_one_round_takes_is_removed_too(clinic: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweeps, "_AT_ONCE", 2)
+    monkeypatch.setattr(removals, "AT_ONCE", 2)
     images = clinic.images(clinic.batch().id, 5)
     clinic.services.trash.images(clinic.admin, ids(images))
     clinic.clock.forward(days=30)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -12,9 +13,15 @@ import pytest
 from moto import mock_aws
 
 from imgcore.storage import ObjectStore, open_store
+from imgcore.storage.encrypted import EncryptedStore
+from imgcore.storage.file_keys import FileKey, write_keys
+from imgcore.storage.local import LocalFolder
+from tests.servers.google_storage import GoogleStorage
 from tests.servers.seaweedfs import SeaweedFS
 
 Put = Callable[..., None]
+# The address of a store in an Azure emulator, with PREFIX in it; set by the check that starts one.
+AZURE = "IMGCORE_TEST_AZURE"
 
 
 @pytest.fixture
@@ -34,6 +41,21 @@ def put(tmp_path: Path) -> Put:
 def folder(tmp_path: Path) -> ObjectStore:
     """A store in a local folder."""
     return open_store(str(tmp_path / "objects"))
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    """A file with one new key."""
+    path = tmp_path / "encryption.key"
+    write_keys(path, (FileKey.make(),))
+    return path
+
+
+@pytest.fixture
+def encrypted(tmp_path: Path, key_file: Path) -> EncryptedStore:
+    """A store in a local folder whose objects are encrypted."""
+    (tmp_path / "drafts").mkdir()
+    return EncryptedStore(LocalFolder(tmp_path / "objects"), key_file, tmp_path / "drafts")
 
 
 @pytest.fixture
@@ -66,17 +88,50 @@ def seaweed(credentials: None, seaweedfs: SeaweedFS) -> Iterator[ObjectStore]:
     store.close()
 
 
+@pytest.fixture(scope="session")
+def google_storage() -> Iterator[GoogleStorage]:
+    """A running Google Cloud Storage; tests keep apart by the prefix of their keys."""
+    server = GoogleStorage()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def google(google_storage: GoogleStorage, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
+    """A store in Google Cloud Storage."""
+    for name, value in google_storage.environment.items():
+        monkeypatch.setenv(name, value)
+    store = open_store(google_storage.storage_url(f"clinic-{uuid4()}"))
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def azure() -> Iterator[ObjectStore]:
+    """A store in the Azure emulator that was started outside; see ``tests/long/azure.py``."""
+    store = open_store(os.environ[AZURE].replace("PREFIX", f"clinic-{uuid4()}"))
+    yield store
+    store.close()
+
+
 SEAWEED = pytest.param("seaweed", marks=pytest.mark.xdist_group("seaweedfs"))
 
 
-@pytest.fixture(params=["folder", "moto", SEAWEED])
+GOOGLE = pytest.param("google", marks=pytest.mark.xdist_group("google"))
+OUTSIDE = ["azure"] if AZURE in os.environ else []
+
+
+@pytest.fixture(params=["folder", "encrypted", "moto", SEAWEED, GOOGLE, *OUTSIDE])
 def store(request: pytest.FixtureRequest) -> ObjectStore:
     """Each kind of store in turn."""
     found: ObjectStore = request.getfixturevalue(request.param)
     return found
 
 
-@pytest.fixture(params=["folder", SEAWEED])
+@pytest.fixture(params=["folder", "encrypted", SEAWEED, GOOGLE, *OUTSIDE])
 def real_store(request: pytest.FixtureRequest) -> ObjectStore:
     """The stores that are no play: the played one locks nothing and checks no digest."""
     found: ObjectStore = request.getfixturevalue(request.param)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
+from uuid import uuid4
 
 import boto3
 import pytest
+from moto import mock_aws
 
-from imgcore.errors import ObjectExists, StorageFull, StoreUnavailable
+from imgcore.errors import ConfigError, ObjectExists, StorageFull, StoreUnavailable
 from imgcore.storage import ObjectStore, open_store, s3
 from imgcore.storage.s3 import S3Bucket
 from tests.servers.seaweedfs import SeaweedFS
@@ -325,6 +328,56 @@ def test_a_closed_store_opens_again(moto: ObjectStore, put: Put) -> None:
     moto.close()
     moto.close()
     assert b"".join(moto.read(KEY)) == b"x"
+
+
+@pytest.mark.xdist_group("seaweedfs")
+def test_a_bucket_is_made_once_and_is_private(seaweedfs: SeaweedFS, credentials: None, put: Put) -> None:
+    store = open_store(seaweedfs.storage_url("clinic").replace("//imgcore/", f"//new-{uuid4()}/"))
+    with pytest.raises(StoreUnavailable) as caught:
+        store.check()
+    assert "storage create" in caught.value.hint
+    assert [store.create(), store.create()] == [True, False]
+    put(store, KEY, b"x")
+    assert [info.key for info in store.walk()] == [KEY]
+    store.close()
+
+
+def test_a_new_bucket_is_closed_to_the_public_and_stands_in_its_region(credentials: None) -> None:
+    with mock_aws():
+        client = boto3.client("s3", region_name="eu-west-3")
+        store = open_store("s3://fresh/clinic?region=eu-west-3")
+        assert store.create()
+        assert client.get_bucket_location(Bucket="fresh")["LocationConstraint"] == "eu-west-3"
+        block = client.get_public_access_block(Bucket="fresh")["PublicAccessBlockConfiguration"]
+        assert set(block.values()) == {True} and len(block) == 4
+        assert list(store.walk()) == []
+
+
+@pytest.mark.xdist_group("seaweedfs")
+def test_a_bucket_that_everybody_can_read_is_refused(seaweedfs: SeaweedFS, credentials: None) -> None:
+    name = f"public-{uuid4()}"
+    store = open_store(seaweedfs.storage_url("clinic").replace("//imgcore/", f"//{name}/"))
+    store.create()
+    anybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}
+    policy = {"Version": "2012-10-17", "Statement": [anybody | {"Resource": f"arn:aws:s3:::{name}/*"}]}
+    client = boto3.client("s3", endpoint_url=seaweedfs.endpoint_url, region_name="us-east-1")
+    client.put_bucket_policy(Bucket=name, Policy=json.dumps(policy))
+    with pytest.raises(ConfigError) as caught:
+        store.create()
+    assert name in caught.value.message
+    assert list(store.walk()) == []
+    client.close()
+    store.close()
+
+
+@pytest.mark.parametrize("status", [403, 503])
+def test_what_stands_in_the_way_of_a_bucket_is_told(
+    server: FaultyServer, bucket: S3Bucket, status: int
+) -> None:
+    server.faults.status = status
+    with pytest.raises(StoreUnavailable):
+        bucket.create()
+    assert set(server.faults.seen) == {"HEAD"}
 
 
 def test_the_name_says_which_bucket() -> None:

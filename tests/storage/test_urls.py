@@ -10,6 +10,7 @@ import pytest
 
 from imgcore.errors import ConfigError
 from imgcore.storage import open_store
+from imgcore.storage.cloud import CloudBucket
 from imgcore.storage.local import LocalFolder
 from imgcore.storage.s3 import S3Bucket
 
@@ -46,14 +47,29 @@ def test_a_bucket_with_none_of_them() -> None:
     assert (store.endpoint_url, store.region, store.sse) == (None, None, None)
 
 
+def test_google_and_azure_with_and_without_their_options() -> None:
+    google = open_store("gs://clinic-images/a/b/?endpoint_url=http%3A%2F%2F127.0.0.1%3A4443")
+    assert isinstance(google, CloudBucket)
+    assert (google.scheme, google.bucket, google.prefix) == ("gs", "clinic-images", "a/b")
+    assert (google.endpoint_url, google.account) == ("http://127.0.0.1:4443", None)
+    azure = open_store("az://images?account=clinic")
+    assert isinstance(azure, CloudBucket)
+    assert (azure.scheme, azure.bucket, azure.prefix) == ("az", "images", "")
+    assert (azure.endpoint_url, azure.account) == (None, "clinic")
+
+
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
         ("", "address"),
         ("a\0b", "address"),
         ("ftp://host/folder", "kind of store"),
-        ("gs://clinic", "gs:// are not available"),
-        ("az://clinic", "az:// are not available"),
+        ("gs://", "no bucket"),
+        ("gs://bucket/?region=eu", "endpoint_url"),
+        ("gs://bucket/?endpoint_url=ftp://host", "endpoint_url"),
+        ("gs://bucket/a//b", "prefix"),
+        ("az://container?sse=AES256", "endpoint_url, account"),
+        ("az://key:secret@container", "must not hold credentials"),
         ("file://relative/folder", "folder of this machine"),
         ("file:///folder?region=eu", "folder of this machine"),
         ("file:///folder#1", "folder of this machine"),
@@ -89,6 +105,8 @@ def test_what_cannot_be_used_is_refused(url: str, reason: str) -> None:
         "s3://bucket/prefix?aws_secret_access_key=hush-hush",
         "s3://bucket/prefix?endpoint_url=http://me:hush-hush@host",
         "https://me:hush-hush@host/bucket",
+        "gs://me:hush-hush@bucket/prefix",
+        "az://container?account_key=hush-hush",
         "file://me:hush-hush@host/folder",
     ],
 )
@@ -99,7 +117,9 @@ def test_a_password_in_the_address_is_refused_and_not_repeated(url: str) -> None
     assert caught.value.__cause__ is None
 
 
-def test_boto3_is_loaded_when_a_bucket_is_first_used() -> None:
+def test_what_is_heavy_is_loaded_when_a_bucket_is_first_used() -> None:
     script = "import sys; from imgcore.storage import open_store; open_store('s3://bucket')"
-    script += "; sys.exit(bool({'boto3', 'botocore', 'urllib3'} & sys.modules.keys()))"
+    script += "; open_store('gs://bucket')"
+    heavy = {"boto3", "botocore", "urllib3", "obstore", "cryptography"}
+    script += f"; sys.exit(bool({heavy} & sys.modules.keys()))"
     subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[2], check=True)

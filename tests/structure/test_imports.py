@@ -23,8 +23,8 @@ print(*sys.modules)
 """
 IMPORT_THE_SERVER = "import gc, sys, app; print(gc.isenabled(), *sys.modules)"
 LATE = (
-    "alembic", "authlib", "boto3", "fastapi", "fpdf", "pillow_heif", "psycopg",
-    "sqlalchemy.dialects.postgresql",
+    "alembic", "authlib", "boto3", "cryptography", "fastapi", "fpdf", "huey", "obstore", "pillow_heif",
+    "prometheus_client", "psycopg", "pyrage", "pythonjsonlogger", "sqlalchemy.dialects.postgresql",
 )  # fmt: skip
 PAGES_MAY_IMPORT = ("imgcore.domain", "imgcore.errors", "imgcore.texts", "imgcore.ui", "streamlit")
 

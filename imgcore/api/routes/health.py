@@ -18,8 +18,8 @@ async def get_health() -> schemas.Health:
 
 @public.get("/readyz", summary="Do all parts work", response_model=schemas.Health)
 def get_readiness(call: Asked) -> schemas.Health:
-    """Tries database and store; 503 says which of them is away."""
+    """Tries database, store and disk; 503 says which of them is away or full."""
     found = call.services.health.readiness(call.actor)
     if not found.is_ready:
-        raise Unavailable(" ".join(filter(None, (found.database, found.store))))
+        raise Unavailable(" ".join(filter(None, (found.database, found.store, found.disk))))
     return schemas.Health()

@@ -59,6 +59,7 @@ def _component() -> Any:
 def _texts() -> dict[str, str]:
     return {
         "primary": _("Primary"),
+        "damaged": _("This file is damaged"),
         "open": _("Open"),
         "choose": _("Choose"),
         "category": _("Category of"),

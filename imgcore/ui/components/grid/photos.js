@@ -4,8 +4,8 @@
 const PAGE = 100;
 
 // The fields that the grid shows or sends; with all of them, thousands of images fill the tab's memory.
-function kept({ id, version, category, caption, is_primary, urls }) {
-  return { id, version, category, caption, is_primary, urls: { thumbnail: urls.thumbnail } };
+function kept({ id, version, category, caption, is_primary, damaged_at, urls }) {
+  return { id, version, category, caption, is_primary, damaged_at, urls: { thumbnail: urls.thumbnail } };
 }
 
 export class Photos {

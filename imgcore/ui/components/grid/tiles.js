@@ -10,6 +10,7 @@ export class Tile {
     this.check = el("input", { type: "checkbox", tabIndex: -1, onclick: (event) => this.tick(event) });
     this.box = el("label", { class: "check" }, this.check);
     this.star = el("span", { class: "primary" }, icon("star"), ` ${grid.text("primary")}`);
+    this.damaged = el("span", { class: "damaged" }, icon("broken_image"), ` ${grid.text("damaged")}`);
     this.select = grid.data.may_edit
       ? categorySelect(grid.data.groups, "", { tabIndex: -1, onchange: () => grid.category(this.index, this.select.value) })
       : el("span", { class: "label" });
@@ -17,7 +18,7 @@ export class Tile {
     this.caption = el("div", { class: "caption" });
     this.problem = el("div", { class: "problem", role: "alert" });
     this.element = el("li", { class: "tile", tabIndex: -1, onfocus: () => grid.focused(this.index) },
-      el("div", { class: "frame" }, this.picture, this.box, this.star),
+      el("div", { class: "frame" }, this.picture, this.box, this.star, this.damaged),
       el("div", { class: "line" }, this.select, this.mark), this.caption, this.problem);
   }
 
@@ -44,13 +45,14 @@ export class Tile {
     const number = this.grid.text("image_number", { number: index + 1 });
     const label = this.grid.label(photo.category);
     this.source(photo.urls.thumbnail);
-    this.image.alt = `${number}: ${label}${photo.caption ? `, ${photo.caption}` : ""}`;
+    this.image.alt = [`${number}: ${label}`, photo.caption, photo.damaged_at && this.grid.text("damaged")].filter(Boolean).join(", ");
     this.picture.setAttribute("aria-label", `${this.grid.text("open")} ${this.image.alt}`);
     this.check.checked = this.grid.isSelected(photo);
     this.check.setAttribute("aria-label", `${this.grid.text("choose")} ${number}`);
     if (this.grid.data.may_edit) this.choose(photo, number);
     else this.select.textContent = label;
     this.star.hidden = !photo.is_primary;
+    this.damaged.hidden = !photo.damaged_at;
     this.caption.textContent = photo.caption;
     this.problem.textContent = photo.problem === "offline" ? this.grid.text("offline") : photo.problem ?? "";
     this.mark.textContent = photo.saving ? "…" : photo.saved ? this.grid.text("saved") : "";

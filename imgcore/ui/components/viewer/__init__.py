@@ -75,6 +75,7 @@ def _texts() -> dict[str, str]:
         "viewer": _("Picture"),
         "category": _("Category"),
         "primary": _("Primary"),
+        "damaged": _("This file is damaged"),
         "not_primary": _("Primary image: take the mark away"),
         "make_primary": _("Make this the primary image"),
         "details": _("Edit details"),
