@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from fastapi import Body
+from pydantic import Field
 
 from imgcore.api.examples import AT, PATIENT_ID, USER_ID, example
 from imgcore.api.schemas import Answer
@@ -20,21 +21,19 @@ _IDS = {"folder": "2025/november", "batch_id": _BATCH_ID, "patient_id": PATIENT_
 class NewJob(Value):
     """A job to be started; what its options are depends on its kind."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"kind": "renditions", "options": {"again": True}},
-                {
-                    "kind": "import_folder",
-                    "options": {"folder": "2025/november", "patient": "4471", "batch": "Check-up"},
-                },
-                {"kind": "import_prefix", "options": {"prefix": "2025/november", "patient": "4471"}},
-            ]
-        }
-    )
-
     kind: Annotated[str, Field(max_length=40)]
     options: Annotated[dict[str, Any], Field(default_factory=dict)]
+
+
+_FOLDER = {"folder": "2025/november", "patient": "4471", "batch": "Check-up"}
+NewJobBody = Annotated[
+    NewJob,
+    Body(openapi_examples={
+        "copies": {"value": {"kind": "renditions", "options": {"again": True}}},
+        "folder": {"value": {"kind": "import_folder", "options": _FOLDER}},
+        "check": {"value": {"kind": "check", "options": {"repair": True}}},
+    }),
+]  # fmt: skip
 
 
 class Job(Answer):

@@ -53,7 +53,7 @@ class LastBackup(Answer):
     is_encrypted: bool
 
 
-class Counts(Answer):
+class ClinicCounts(Answer):
     """How many there are, counted once a minute."""
 
     at: datetime
@@ -83,4 +83,4 @@ class Standing(Answer):
     disk_total: int = Field(description="Bytes.")
     last_check: LastCheck | None
     last_backup: LastBackup | None
-    counts: Counts | None
+    counts: ClinicCounts | None

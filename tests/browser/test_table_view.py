@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from imgcore.domain.records import Batch
-from tests.browser.desks import SLOW, Desk
+from tests.browser.desks import SLOW, Desk, settle
 from tests.servers.browser import shot
 
 # One worker, one clinic.
@@ -40,6 +40,7 @@ def open_table(page: Page, desk: Desk, batch: Batch) -> None:
     page.get_by_text("Table", exact=True).click()
     expect(written(page, "PNG").first).to_be_attached(timeout=SLOW)
     expect(page).to_have_url(re.compile("view=table"))
+    settle(page)
 
 
 def cell(page: Page, row: int) -> None:

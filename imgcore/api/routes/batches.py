@@ -87,9 +87,9 @@ def put_batch(
     return edit_batch(call, batch_id, fields, version, response)
 
 
-@router.delete(PATH, summary="Put a batch into the trash", status_code=204, responses=documented(404))
+@router.delete(PATH, summary="Put a batch into the trash", status_code=204, responses=documented(404, 409))
 def trash_batch(call: Asked, batch_id: UUID, response: Response) -> None:
-    """With its images. X-Change-ID is the change to undo it by."""
+    """With its images. X-Change-ID is the change to undo it by. 409 under a legal hold."""
     tag_change(response, call.services.trash.batch(call.actor, batch_id))
 
 
@@ -105,7 +105,7 @@ def restore_batch(call: Asked, batch_id: UUID) -> records.Batch:
 
 @router.post(
     PATH + "move/", summary="Move a batch to the right patient", response_model=schemas.Batch,
-    responses=documented(400, 404, 413),
+    responses=documented(400, 404, 409, 413),
 )  # fmt: skip
 def move_batch(call: Asked, batch_id: UUID, wish: MoveBatchBody, response: Response) -> records.Batch:
     """With all its images, and for a reason. X-Change-ID is the change to undo it by."""

@@ -194,7 +194,8 @@ def edit_consultation_image(
 
 
 @router.delete(
-    IMAGE, summary="Put a consultation's image into the trash", status_code=204, responses=documented(404)
+    IMAGE, summary="Put a consultation's image into the trash", status_code=204,
+    responses=documented(404, 409),
 )  # fmt: skip
 def trash_consultation_image(call: Asked, image_id: UUID, response: Response) -> None:
     """For the consultation's clinician and administrators. X-Change-ID is the change to undo it by."""

@@ -77,9 +77,9 @@ def edit_image(
     return image
 
 
-@router.delete(PATH, summary="Put an image into the trash", status_code=204, responses=documented(404))
+@router.delete(PATH, summary="Put an image into the trash", status_code=204, responses=documented(404, 409))
 def trash_image(call: Asked, image_id: UUID, response: Response) -> None:
-    """X-Change-ID is the change to undo it by."""
+    """X-Change-ID is the change to undo it by. 409 while the patient is under a legal hold."""
     tag_change(response, call.services.trash.images(call.actor, [image_id]))
 
 
@@ -105,7 +105,7 @@ def edit_images(call: Asked, wish: ImagesEditBody, response: Response) -> schema
 
 @router.post(
     "/api/images/move/", summary="Move images to another batch", response_model=schemas.Done,
-    responses=documented(400, 404, 413),
+    responses=documented(400, 404, 409, 413),
 )  # fmt: skip
 def move_images(call: Asked, wish: ImagesMoveBody, response: Response) -> schemas.Done:
     """To another patient's batch only with a reason; all or none."""
@@ -115,10 +115,10 @@ def move_images(call: Asked, wish: ImagesMoveBody, response: Response) -> schema
 
 @router.post(
     "/api/images/trash/", summary="Put images into the trash", response_model=schemas.Done,
-    responses=documented(400, 404, 413),
+    responses=documented(400, 404, 409, 413),
 )  # fmt: skip
 def trash_images(call: Asked, wish: SelectionBody, response: Response) -> schemas.Done:
-    """All or none."""
+    """All or none; 409 when a patient of theirs is under a legal hold."""
     change_id = call.services.trash.images(call.actor, wish.image_ids)
     return _done(response, len(set(wish.image_ids)), change_id)
 

@@ -25,9 +25,9 @@ def list_jobs(call: Asked, turn: Turned) -> Page[Job]:
 
 @router.post(
     PATH, summary="Start a job", response_model=schemas.Job, status_code=201,
-    responses=documented(400, 404, 409),
+    responses=documented(400, 404, 409, 413),
 )  # fmt: skip
-def start_job(call: Asked, new: schemas.NewJob) -> Job:
+def start_job(call: Asked, new: schemas.NewJobBody) -> Job:
     """Answers at once with the waiting job. Its kinds:
 
     - `renditions`: thumbnails and display copies that are missing, with `again` all of them; of one batch
@@ -36,6 +36,9 @@ def start_job(call: Asked, new: schemas.NewJob) -> Job:
       batch `batch` of `patient` (id, external id or MRN). For administrators. Started again, it goes on
       where it ended and stores nothing twice.
     - `import_prefix`: the same from below `prefix` of the store that the server names for imports.
+    - `check`: every stored byte against what is known of it, with `repair` mending what can be mended, with
+      `quick` by sizes only; `backup`, into the folder that the server names for it; `purge` of the trash, of
+      one `patient` or all, of what is `older_than_days`. For administrators.
     """
     return call.services.jobs.start(call.actor, new.kind, new.options)
 

@@ -61,9 +61,9 @@ def edit_patient(
     return patient
 
 
-@router.delete(PATH, summary="Put a patient into the trash", status_code=204, responses=documented(404))
+@router.delete(PATH, summary="Put a patient into the trash", status_code=204, responses=documented(404, 409))
 def trash_patient(call: Asked, patient_id: Ref, response: Response) -> None:
-    """With all batches and images. X-Change-ID is the change to undo it by."""
+    """With all batches and images. X-Change-ID is the change to undo it by. 409 under a legal hold."""
     tag_change(response, call.services.trash.patient(call.actor, patient_id))
 
 
