@@ -23,7 +23,7 @@ from tests.servers.browser import Watch
 from tests.servers.imgcore_server import ImgcoreServer
 
 # The first drawing of a screen on a busy machine.
-SLOW = 20_000
+SLOW = 40_000
 # The filmstrip's package asks for a font that the page's policy does not let it have.
 FILMSTRIP_FONT = r"fonts\.googleapis\.com"
 FOUND = {"name": "Mary Kowalski", "mrn": "4471", "birth_on": "1961-05-12"}

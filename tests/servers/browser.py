@@ -18,6 +18,7 @@ from playwright.sync_api import (
     Request,
     WebError,
     WebSocket,
+    expect,
     sync_playwright,
 )
 
@@ -34,6 +35,8 @@ FLAGS = (
     # No foreign host has an address. Stopping requests one by one would switch off the browser's cache.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
+# Milliseconds that an expectation waits by itself: a busy machine may take its time over each drawing.
+PATIENCE = 30_000
 # They name no host.
 LOCAL_SCHEMES = ("about", "blob", "data")
 
@@ -51,6 +54,7 @@ def open_browser() -> Iterator[Browser]:
     path = find_chromium()
     if path is None:
         raise RuntimeError(f"Chromium is missing: {HOW_TO_GET}")
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         try:
