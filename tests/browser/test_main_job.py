@@ -127,6 +127,7 @@ def categorise(page: Page) -> None:
 
 def look(page: Page, count: int) -> None:
     """Open the first image, zoom in, step to the next, close, and wait until the grid has its room back."""
+    settle(page)
     before = width(page)
     tile(page, 1).locator(".picture").click()
     expect(page.locator(".viewer .place")).to_have_text(f"1 of {count}", timeout=SLOW)
@@ -139,11 +140,11 @@ def look(page: Page, count: int) -> None:
     page.keyboard.press("Escape")
     expect(page.locator(".viewer")).to_have_count(0, timeout=SLOW)
     settle(page)
-    for _try in range(100):
-        if width(page) == before:
+    for _try in range(300):
+        if abs(width(page) - before) <= 2:
             return
         page.wait_for_timeout(100)
-    raise AssertionError("the tiles did not grow again")
+    raise AssertionError(f"the tiles did not grow again: {before}, now {width(page)}")
 
 
 def width(page: Page) -> float:
