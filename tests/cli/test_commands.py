@@ -10,40 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from imgcore import bootstrap, cli
+from imgcore import bootstrap
 from imgcore.bootstrap import Clinic
-from imgcore.config import Settings, load_settings
+from imgcore.config import load_settings
 from imgcore.db import schema
 from imgcore.db.engine import Database
 from imgcore.domain.access import Role, system
 from imgcore.domain.records import Patient
 from imgcore.domain.values import NewPatient
 from imgcore.services.images import Filter
+from tests.cli.conftest import Run
 from tests.servers.imgcore_server import ImgcoreServer
-from tests.services.clinics import ImagingHere, photo
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(autouse=True)
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The data folder that the commands work in."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(f"IMGCORE_{name.upper()}", raising=False)
-    monkeypatch.setenv("IMGCORE_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setattr(bootstrap, "ImagingPool", ImagingHere)
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run one command; returns its exit code, and what it printed as output and as errors."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = cli.main(arguments)
-        return code, *capsys.readouterr()
-
-    return run
+from tests.services.clinics import photo
 
 
 @contextmanager

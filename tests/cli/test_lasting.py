@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from sqlmodel import select
 
 from imgcore import bootstrap, cli
 from imgcore.bootstrap import Clinic
-from imgcore.config import Settings, load_settings
+from imgcore.config import load_settings
 from imgcore.db.tables import Batch, Image, Patient
 from imgcore.domain import records
 from imgcore.domain.access import system
 from imgcore.domain.retention import NewHold, NewRule
 from imgcore.domain.values import NewBatch, NewPatient
 from imgcore.services.uploads import Offered
-from tests.services.clinics import ImagingHere, photo
+from tests.services.clinics import photo
 
 LONG_AGO = datetime(2001, 2, 3, 10, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The data folder that the commands work in."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(f"IMGCORE_{name.upper()}", raising=False)
-    monkeypatch.setenv("IMGCORE_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setattr(bootstrap, "ImagingPool", ImagingHere)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -13,26 +13,15 @@ import pytest
 
 from imgcore import bootstrap, cli
 from imgcore.bootstrap import Clinic
-from imgcore.config import Settings, load_settings
+from imgcore.config import load_settings
 from imgcore.domain.access import system
 from imgcore.domain.values import NewBatch, NewPatient
 from imgcore.services.uploads import Offered
 from imgcore.storage.file_keys import FileKey, read_keys
+from tests.cli.conftest import Run
 from tests.servers.google_storage import GoogleStorage
 from tests.servers.seaweedfs import SeaweedFS
-from tests.services.clinics import ImagingHere, photo
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(autouse=True)
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The data folder that the commands work in."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(f"IMGCORE_{name.upper()}", raising=False)
-    monkeypatch.setenv("IMGCORE_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setattr(bootstrap, "ImagingPool", ImagingHere)
-    return tmp_path / "data"
+from tests.services.clinics import photo
 
 
 @pytest.fixture
