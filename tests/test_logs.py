@@ -27,6 +27,7 @@ def as_before() -> Iterator[None]:
 
 
 def written(capsys: pytest.CaptureFixture[str], folder: Path, form: str) -> str:
+    logging.getLogger("uvicorn.error").setLevel(logging.INFO)  # as uvicorn does
     logs.configure(load_settings(data_dir=folder, log_format=form))
     logging.getLogger("imgcore.requests").info("GET %s", "/images", extra={"milliseconds": 5})
     logging.getLogger("uvicorn.error").info("not worth a line")

@@ -31,6 +31,11 @@ class Screen:
     icon: str
     roles: frozenset[Role]
 
+    @property
+    def menu(self) -> str:
+        """Name of the menu that it stands in; "" for the bar itself."""
+        return _("Administration") if self.roles == ADMINS else ""
+
 
 # In the order of the menu; a person starts at the first that is for them.
 SCREENS = (
@@ -66,8 +71,7 @@ def choose(role: Role) -> Chosen:
     screens = screens_of(role)
     sections: dict[str, list[st.Page]] = {}
     for screen, page in zip(screens, _pages(role), strict=True):
-        name = _("Administration") if screen.roles == ADMINS else ""
-        sections.setdefault(name, []).append(page)
+        sections.setdefault(screen.menu, []).append(page)
     page = st.navigation(sections, position="top")
     named = {screen.name: screen for screen in screens}
     return Chosen(named.get(page.url_path, screens[0]), page.run)

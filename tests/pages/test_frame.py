@@ -38,6 +38,12 @@ def test_roles_have_the_screens_that_are_for_them() -> None:
     assert screens_of(Role.VISITOR) == ()
 
 
+def test_what_is_for_administrators_alone_has_a_menu_of_its_own() -> None:
+    found = {screen.name for screen in screens_of(Role.ADMIN) if screen.menu == "Administration"}
+    assert found == {"users", "audit", "operations", "retention"}
+    assert {screen.menu for role in (Role.CLINICIAN, Role.PATIENT) for screen in screens_of(role)} == {""}
+
+
 def test_every_file_of_a_screen_is_in_the_menu() -> None:
     files = {path.stem for path in PAGES.glob("*.py")} - {"_frame"}
     assert files == {screen.name for screen in SCREENS}
