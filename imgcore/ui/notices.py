@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from html import escape
 from uuid import UUID, uuid4
@@ -17,13 +17,16 @@ SHOWN_FOR = timedelta(seconds=12)
 
 @dataclass(frozen=True)
 class Notice:
-    """One sentence, and the change that Undo takes back, with those made before it in the same step."""
+    """One sentence, and the change that Undo takes back, with those made before it in the same step.
+
+    Its time begins when it is first drawn: a server that takes long must not use it up.
+    """
 
     text: str
     change_id: UUID | None = None
     also: tuple[UUID, ...] = ()
     id: UUID = field(default_factory=uuid4)
-    said_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    drawn_at: datetime | None = None
 
 
 def keep(notice: Notice) -> None:
@@ -40,7 +43,11 @@ def current() -> UUID | None:
 def draw() -> None:
     """Draw the notice while it is fresh; the style sheet takes it away when its time is over."""
     notice: Notice | None = st.session_state.get(keys.NOTICE)
-    if notice is None or datetime.now(UTC) - notice.said_at > SHOWN_FOR:
+    if notice is None:
+        return
+    if notice.drawn_at is None:
+        notice = st.session_state[keys.NOTICE] = replace(notice, drawn_at=datetime.now(UTC))
+    elif datetime.now(UTC) - notice.drawn_at > SHOWN_FOR:
         return
     with st.container(
         key=keys.key("notice", notice.id),
