@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from filelock import FileLock, Timeout
@@ -26,11 +27,16 @@ from imgcore.queue import Queue
 from imgcore.services import Services
 from imgcore.services.account import Account
 from imgcore.services.accounts import Accounts
+from imgcore.services.analyses import Analyses
+from imgcore.services.analysis_jobs import AnalysisJobs
+from imgcore.services.analysis_runs import Analysers, AnalysisRuns
 from imgcore.services.audit import Audit
 from imgcore.services.backups import Backups
 from imgcore.services.batches import Batches
 from imgcore.services.checks import Checks
+from imgcore.services.comparisons import Comparisons
 from imgcore.services.copies import Copies
+from imgcore.services.datasets import Datasets
 from imgcore.services.downloads import Downloads
 from imgcore.services.erasure import Erasure
 from imgcore.services.exports import Exports
@@ -43,11 +49,13 @@ from imgcore.services.holds import Holds
 from imgcore.services.image_sets import ImageSets
 from imgcore.services.images import Images
 from imgcore.services.imports import Imports
+from imgcore.services.impressions import Impressions
 from imgcore.services.job_runs import JobRuns
 from imgcore.services.jobs import Jobs
 from imgcore.services.kinds import kinds
 from imgcore.services.looks import Looks
 from imgcore.services.operations import Operations
+from imgcore.services.past_records import PastRecords
 from imgcore.services.patients import Patients
 from imgcore.services.purges import Purges
 from imgcore.services.removals import Removals
@@ -60,6 +68,7 @@ from imgcore.services.seals import Seals
 from imgcore.services.set_files import SetFiles
 from imgcore.services.shares import Shares
 from imgcore.services.sign_in import SignIn
+from imgcore.services.statistics import Statistics
 from imgcore.services.sweeps import Sweeps
 from imgcore.services.teams import Teams
 from imgcore.services.trash import Trash
@@ -70,6 +79,9 @@ from imgcore.services.visits import Visits
 from imgcore.services.work import Ledger, utc_now
 from imgcore.storage import ObjectStore, encrypted_store, open_store
 from imgcore.texts import _
+
+if TYPE_CHECKING:
+    from imgcore.analysis import Analyser
 
 SWEEP_SECONDS = 180
 SEAL_SECONDS = 1.0
@@ -182,10 +194,17 @@ def _unknown(error: Exception) -> Exception | None:
     return None if isinstance(error, ImgcoreError) else error
 
 
-def build(settings: Settings, *, serving: bool = False, clock: Callable[[], datetime] = utc_now) -> Clinic:
+def build(
+    settings: Settings,
+    *,
+    serving: bool = False,
+    clock: Callable[[], datetime] = utc_now,
+    analysers: Callable[[], Mapping[str, Analyser]] | None = None,
+) -> Clinic:
     """Open the clinic that the settings describe; ``ConfigError`` says what stands in the way.
 
-    ``serving`` claims the data folder: with SQLite only one server may work in it.
+    ``serving`` claims the data folder: with SQLite only one server may work in it. ``analysers`` finds the
+    models, when they are first asked for, instead of what is installed.
     """
     logs.configure(settings)
     with ExitStack() as parts:
@@ -204,7 +223,8 @@ def build(settings: Settings, *, serving: bool = False, clock: Callable[[], date
         parts.callback(imaging.close)
         queue = Queue(settings.queue)
         parts.callback(queue.close)
-        services = _wire(ledger, store, imaging, queue)
+        find = analysers or partial(_installed, settings)
+        services = _wire(ledger, store, imaging, queue, Analysers(find))
         _first_admin(services)
         return Clinic(services, database, store, imaging, queue, lock, _parts=parts.pop_all())
 
@@ -226,7 +246,9 @@ def _store(settings: Settings) -> ObjectStore:
     return encrypted_store(open_store(settings.storage), settings.encryption_key_file, settings.temporary_dir)
 
 
-def _wire(ledger: Ledger, store: ObjectStore, imaging: ImagingPool, queue: Queue) -> Services:
+def _wire(
+    ledger: Ledger, store: ObjectStore, imaging: ImagingPool, queue: Queue, analysers: Analysers
+) -> Services:
     categories = load_category_set(ledger.settings.category_set)
     renditions = Renditions(ledger, store, imaging)
     visits, images, trash = Visits(ledger), Images(ledger, categories), Trash(ledger)
@@ -239,7 +261,10 @@ def _wire(ledger: Ledger, store: ObjectStore, imaging: ImagingPool, queue: Queue
     checks = Checks(ledger, store, audit, sweeps, Repairs(ledger, store, renditions))
     backups, purges = Backups(ledger, copies), Purges(ledger, removals)
     upkeep = Upkeep(ledger.settings, checks, backups, purges)
-    job_kinds = kinds(Imports(ledger.settings, folders), Renewals(ledger, renditions), upkeep)
+    runs = AnalysisRuns(ledger, renditions, analysers)
+    analysis_jobs = AnalysisJobs(ledger, runs, categories)
+    imports, renewals = Imports(ledger.settings, folders), Renewals(ledger, renditions)
+    job_kinds = kinds(imports, renewals, analysis_jobs, upkeep)
     return Services(
         settings=ledger.settings,
         categories=categories,
@@ -253,15 +278,13 @@ def _wire(ledger: Ledger, store: ObjectStore, imaging: ImagingPool, queue: Queue
         folders=folders,
         files=Files(ledger, store, renditions),
         downloads=Downloads(ledger, store, categories),
+        **_alone(ledger, categories),
         **_sets(ledger, categories, renditions),
         trash=trash,
-        results=Results(ledger),
-        history=History(ledger),
+        **_analyses(ledger, categories, runs, uploads),
         jobs=Jobs(ledger, queue, job_kinds),
         job_runs=JobRuns(ledger, queue, job_kinds),
         sweeps=sweeps,
-        holds=Holds(ledger),
-        retention=Retention(ledger, categories),
         purges=purges,
         erasure=Erasure(ledger, removals),
         seals=seals,
@@ -269,10 +292,39 @@ def _wire(ledger: Ledger, store: ObjectStore, imaging: ImagingPool, queue: Queue
         backups=backups,
         exports=Exports(ledger, copies),
         audit=audit,
-        looks=Looks(ledger),
         health=health,
         operations=Operations(ledger, store.name, health, checks, backups),
     )
+
+
+def _installed(settings: Settings) -> Mapping[str, Analyser]:
+    from imgcore.analysis import installed
+
+    return installed(settings)
+
+
+def _analyses(
+    ledger: Ledger, categories: CategorySet, runs: AnalysisRuns, uploads: Uploads
+) -> dict[str, Any]:
+    return {
+        "results": Results(ledger, categories),
+        "analyses": Analyses(ledger, runs, categories),
+        "impressions": Impressions(ledger),
+        "comparisons": Comparisons(ledger, categories),
+        "past_records": PastRecords(ledger, uploads),
+    }
+
+
+def _alone(ledger: Ledger, categories: CategorySet) -> dict[str, Any]:
+    """Return the services that need no other part."""
+    return {
+        "datasets": Datasets(ledger, categories),
+        "history": History(ledger),
+        "holds": Holds(ledger),
+        "retention": Retention(ledger, categories),
+        "looks": Looks(ledger),
+        "statistics": Statistics(ledger, categories),
+    }
 
 
 def _people(ledger: Ledger) -> dict[str, Any]:

@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     decoders: int = Field(default=2, ge=1, le=64)
     trash_days: int = Field(default=30, ge=1)
     retention: Literal["manual", "automatic"] = "manual"
+    models_dir: Path | None = None
+    model_threads: int = Field(default=2, ge=1, le=256)
+    hide_results_until_impression: bool = False
     backup_folder: Path | None = None
     backup_recipients: Annotated[tuple[str, ...], NoDecode] = ()
 
@@ -64,12 +67,12 @@ class Settings(BaseSettings):
     secure_cookies: bool = False
     log_format: Literal["", "text", "json"] = ""
 
-    @field_validator("data_dir", "audit_heads", "import_folder", "backup_folder")
+    @field_validator("data_dir", "audit_heads", "import_folder", "backup_folder", "models_dir")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value is not None else None
 
-    @field_validator("audit_heads", "import_folder", "backup_folder", mode="before")
+    @field_validator("audit_heads", "import_folder", "backup_folder", "models_dir", mode="before")
     @classmethod
     def _none_if_empty(cls, value: object) -> object:
         return value or None
@@ -162,6 +165,11 @@ class Settings(BaseSettings):
         return self.audit_heads or self.data_dir / "audit-heads.txt"
 
     @property
+    def models(self) -> Path:
+        """Folder of the clinic's own models, each in a folder with its card; it need not exist."""
+        return self.models_dir or self.data_dir / "models"
+
+    @property
     def queue(self) -> str:
         """URL of the queue of jobs: the one that was set, or beside the rows, by the database's own kind."""
         if self.queue_url or not self.on_sqlite:
@@ -174,14 +182,10 @@ class Settings(BaseSettings):
         return self.database.startswith("sqlite")
 
 
-def load_settings(**overrides: object) -> Settings:
-    """Read the settings from the environment; ``ConfigError`` names the one that is wrong.
-
-    The data folder is made, for its owner only, and a secret key is made and kept there
-    when none is set.
-    """
+def read_settings(**overrides: object) -> Settings:
+    """Read the settings from the environment, no more; ``ConfigError`` names the one that is wrong."""
     try:
-        settings = Settings(**overrides)  # type: ignore[arg-type]
+        return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
         name = "IMGCORE_" + str(first["loc"][0]).upper()
@@ -190,6 +194,15 @@ def load_settings(**overrides: object) -> Settings:
             _("The setting {name} is not usable: {reason}.").format(name=name, reason=reason),
             hint=_("All settings are listed in docs/operations.md."),
         ) from None
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings as ``read_settings`` does, and make what they need.
+
+    The data folder is made, for its owner only, and a secret key is made and kept there
+    when none is set.
+    """
+    settings = read_settings(**overrides)
     try:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         settings.temporary_dir.mkdir(mode=0o700, exist_ok=True)

@@ -30,6 +30,7 @@ NewJobBody = Annotated[
     NewJob,
     Body(openapi_examples={
         "copies": {"value": {"kind": "renditions", "options": {"again": True}}},
+        "analyses": {"value": {"kind": "analyses", "options": {"batch_id": _BATCH_ID}}},
         "folder": {"value": {"kind": "import_folder", "options": _FOLDER}},
         "check": {"value": {"kind": "check", "options": {"repair": True}}},
     }),

@@ -10,9 +10,11 @@ import imgcore
 from imgcore.api import errors
 from imgcore.api.routes import (
     account,
+    analyses,
     audit,
     batches,
     consultations,
+    datasets,
     files,
     health,
     image_sets,
@@ -24,6 +26,7 @@ from imgcore.api.routes import (
     results,
     retention,
     sign_in,
+    statistics,
     teams,
     trash,
     uploads,
@@ -35,8 +38,8 @@ from imgcore.bootstrap import Clinic
 ROUTERS = (
     sign_in.public, sign_in.router, account.router, patients.router, batches.router, uploads.router,
     images.router, consultations.router, files.router, files.public, image_sets.router, teams.router,
-    results.router, trash.router, users.router, audit.router, retention.router, jobs.router,
-    operations.router, health.public, reference.router,
+    results.router, analyses.router, datasets.router, trash.router, users.router, audit.router,
+    retention.router, jobs.router, operations.router, statistics.router, health.public, reference.router,
 )  # fmt: skip
 ABOUT = """Everything that the screens can do with patients, batches and images.
 

@@ -71,12 +71,12 @@ class Result(Answer):
         id="9d2f4c1a-77b1-4c5a-8f0e-1c3d5e7f9a24", patient_id=PATIENT_ID, image_id=IMAGE_ID,
         analyser="Skin check", analyser_version="1.2", label="naevus",
         predictions={"naevus": 0.91, "keratosis": 0.09}, risk_level="low", confidence=0.91,
-        body_region="Left heel", error=None, created_at=AT, released_at=AT,
+        body_region="Left heel", error=None, is_hidden=False, created_at=AT, released_at=AT,
     )  # fmt: skip
 
     id: UUID
     patient_id: UUID
-    image_id: UUID
+    image_id: UUID | None = Field(description="Null for records that came without a picture.")
     analyser: str
     analyser_version: str
     label: str = Field(description="The likeliest of the predictions; empty when there is none.")
@@ -85,6 +85,7 @@ class Result(Answer):
     confidence: float | None
     body_region: str | None
     error: str | None = Field(description="Why there is no result, for staff.")
+    is_hidden: bool = Field(description="Whether it waits for an own impression of the image.")
     created_at: datetime
     released_at: datetime | None = Field(description="Since when the patient sees it.")
 

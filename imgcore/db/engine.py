@@ -37,13 +37,27 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a transaction that changes nothing."""
-        with translated(), self.engine.connect() as connection:
+        with translated(), self.engine.connect() as connection, self._reading(connection):
             if not self.on_sqlite:
                 connection = connection.execution_options(
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
                 )
             with Session(connection) as session:
                 yield session
+
+    @contextmanager
+    def _reading(self, connection: sa.Connection) -> Iterator[None]:
+        """Let SQLite, too, refuse whatever would change something."""
+        own: Any = connection.connection.dbapi_connection
+        before = own.execute("PRAGMA query_only").fetchone()[0] if self.on_sqlite else 1
+        if before:
+            yield
+            return
+        own.execute("PRAGMA query_only=ON")
+        try:
+            yield
+        finally:
+            own.execute("PRAGMA query_only=OFF")
 
     @contextmanager
     def write(self) -> Iterator[Session]:

@@ -20,7 +20,7 @@ T = TypeVar("T")
 AT_ONCE = 500
 # What belongs to one installation or to a moment and not to the clinic. Copies of pictures are made again.
 STAYS = frozenset({"idempotency", "job", "one_time_link", "rendition", "session", "setting", "sign_in_try"})
-_OF_IMAGES = frozenset({"analysis", "image_set_item"})
+_OF_IMAGES = frozenset({"analysis", "image_set_item", "impression"})
 
 
 def tables() -> list[str]:
@@ -39,7 +39,8 @@ def rows(session: Session, name: str) -> Iterator[dict[str, Any]]:
     if name == "image":
         wanted = wanted.where(image.c.state == "ready")
     elif name in _OF_IMAGES:
-        wanted = wanted.where(table.c.image_id.in_(sa.select(image.c.id).where(image.c.state == "ready")))
+        ready = table.c.image_id.in_(sa.select(image.c.id).where(image.c.state == "ready"))
+        wanted = wanted.where(sa.or_(table.c.image_id.is_(None), ready))
     for row in session.execute(wanted.execution_options(yield_per=AT_ONCE)).mappings():
         yield {key: _plain(value) for key, value in row.items()}
 

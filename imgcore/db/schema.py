@@ -60,6 +60,25 @@ def ready(database: Database) -> None:
     upgrade(database)
 
 
+def require(url: str) -> None:
+    """Raise ``ConfigError`` where ``ready`` would make a database or upgrade one: for who only reads."""
+    file = url.partition(":///")[2].partition("?")[0] if url.startswith("sqlite") else None
+    at = None
+    if file is None or Path(file).is_file():
+        with contextlib.closing(Database(url)) as database:
+            at = current(database)
+    if at is None:
+        raise ConfigError(
+            _("There is no clinic here yet."),
+            hint=_("Set IMGCORE_DATA_DIR to the data folder of your clinic."),
+        )
+    if at in revisions()[:-1]:
+        raise ConfigError(
+            _("The database is from an older version of Imgcore."),
+            hint=_("Start this version of the server once: it brings the database up to date."),
+        )
+
+
 def upgrade(database: Database, target: str = "head") -> Path | None:
     """Run the missing migrations in one transaction; return the copy that was made first, if any."""
     at = current(database)

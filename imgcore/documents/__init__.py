@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from imgcore.documents.archives import Archive, ArchiveEntry, LeftOut
+from imgcore.documents.parquets import parquet_stream
 from imgcore.documents.receipts import Receipt, ReceiptRow, receipt_pdf
 from imgcore.documents.tables import Cell, ManifestRow, csv_bytes, csv_stream, manifest
 
@@ -17,5 +18,6 @@ __all__ = [
     "csv_bytes",
     "csv_stream",
     "manifest",
+    "parquet_stream",
     "receipt_pdf",
 ]

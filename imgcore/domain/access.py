@@ -69,8 +69,14 @@ class Action(StrEnum):
     TEAM_SEE = "team.see"
     TEAM_EDIT = "team.edit"
     TEAM_BREAK_GLASS = "team.break_glass"
+    TABLE_DOWNLOAD = "table.download"  # records as tables for programs
     RESULT_SEE = "result.see"
+    RESULT_RUN = "result.run"
+    RESULT_IMPORT = "result.import"  # records that were kept elsewhere before
     RESULT_RELEASE = "result.release"
+    IMPRESSION_SEE = "impression.see"
+    IMPRESSION_ADD = "impression.add"
+    DASHBOARD_SEE = "dashboard.see"  # figures of pictures, storage and results
     LOOKS_SEE = "looks.see"  # who looked at a patient's pictures
     AUDIT_SEE = "audit.see"
     AUDIT_VERIFY = "audit.verify"
@@ -129,8 +135,14 @@ _ROWS: dict[Action, str] = {
     Action.TEAM_SEE: "clinic clinic - - -",
     Action.TEAM_EDIT: "clinic clinic - - -",
     Action.TEAM_BREAK_GLASS: "clinic clinic - - -",
+    Action.TABLE_DOWNLOAD: "clinic clinic given - -",
     Action.RESULT_SEE: "clinic clinic given own -",
+    Action.RESULT_RUN: "clinic clinic - - -",
+    Action.RESULT_IMPORT: "clinic clinic - - -",
     Action.RESULT_RELEASE: "clinic clinic - - -",
+    Action.IMPRESSION_SEE: "clinic clinic - - -",
+    Action.IMPRESSION_ADD: "clinic clinic - - -",
+    Action.DASHBOARD_SEE: "clinic clinic given - -",
     Action.LOOKS_SEE: "clinic clinic - - -",
     Action.AUDIT_SEE: "clinic - - - -",
     Action.AUDIT_VERIFY: "clinic - - - -",

@@ -265,12 +265,15 @@ class Emergency:
 class Result:
     """What an analysis said about an image; the patient sees it once it is released.
 
-    ``label`` is the likeliest of ``predictions``; ``error`` says why there is none.
+    ``label`` is the likeliest of ``predictions``; ``error`` says why there is none. ``is_hidden``: it is not
+    shown to this person until they have recorded an own impression of the image. A result that was kept
+    elsewhere before may have no image. Who sees it in an image set that was given to them is told its
+    ``pseudonym`` and ``place`` there, and neither patient nor image.
     """
 
     id: UUID
-    patient_id: UUID
-    image_id: UUID
+    patient_id: UUID | None
+    image_id: UUID | None
     analyser: str
     analyser_version: str
     label: str
@@ -281,3 +284,10 @@ class Result:
     error: str | None
     created_at: datetime
     released_at: datetime | None
+    model_sha256: str | None = None
+    duration_ms: int | None = None
+    record_id: str | None = None
+    is_hidden: bool = False
+    image_set_id: UUID | None = None
+    pseudonym: str = ""
+    place: int | None = None

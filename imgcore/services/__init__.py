@@ -8,10 +8,13 @@ from imgcore.config import Settings
 from imgcore.domain.categories import CategorySet
 from imgcore.services.account import Account
 from imgcore.services.accounts import Accounts
+from imgcore.services.analyses import Analyses
 from imgcore.services.audit import Audit
 from imgcore.services.backups import Backups
 from imgcore.services.batches import Batches
 from imgcore.services.checks import Checks
+from imgcore.services.comparisons import Comparisons
+from imgcore.services.datasets import Datasets
 from imgcore.services.downloads import Downloads
 from imgcore.services.erasure import Erasure
 from imgcore.services.exports import Exports
@@ -23,10 +26,12 @@ from imgcore.services.history import History
 from imgcore.services.holds import Holds
 from imgcore.services.image_sets import ImageSets
 from imgcore.services.images import Images
+from imgcore.services.impressions import Impressions
 from imgcore.services.job_runs import JobRuns
 from imgcore.services.jobs import Jobs
 from imgcore.services.looks import Looks
 from imgcore.services.operations import Operations
+from imgcore.services.past_records import PastRecords
 from imgcore.services.patients import Patients
 from imgcore.services.purges import Purges
 from imgcore.services.results import Results
@@ -35,6 +40,7 @@ from imgcore.services.seals import Seals
 from imgcore.services.set_files import SetFiles
 from imgcore.services.shares import Shares
 from imgcore.services.sign_in import SignIn
+from imgcore.services.statistics import Statistics
 from imgcore.services.sweeps import Sweeps
 from imgcore.services.teams import Teams
 from imgcore.services.trash import Trash
@@ -61,6 +67,7 @@ class Services:
     folders: Folders
     files: Files
     downloads: Downloads
+    datasets: Datasets
     image_sets: ImageSets
     set_files: SetFiles
     shares: Shares
@@ -68,6 +75,10 @@ class Services:
     trash: Trash
     teams: Teams
     results: Results
+    analyses: Analyses
+    impressions: Impressions
+    comparisons: Comparisons
+    past_records: PastRecords
     history: History
     jobs: Jobs
     job_runs: JobRuns
@@ -84,3 +95,4 @@ class Services:
     looks: Looks
     health: Health
     operations: Operations
+    statistics: Statistics

@@ -140,7 +140,7 @@ def _about(patient_id: UUID | None) -> dict[str, Any]:
 
 
 def _wanted(work: Work, asked: Asked) -> tuple[UUID | None, SelectOfScalar[Event]]:
-    patient_id = None if asked.patient_ref is None else _patient_id(work, asked.patient_ref)
+    patient_id = None if asked.patient_ref is None else patient_of(work, asked.patient_ref)
     given = [
         (operator.eq, Event.actor_id, asked.person_id),
         (operator.eq, Event.patient_id, patient_id),
@@ -153,7 +153,7 @@ def _wanted(work: Work, asked: Asked) -> tuple[UUID | None, SelectOfScalar[Event
     return patient_id, select(Event).where(*conditions)
 
 
-def _patient_id(work: Work, ref: str) -> UUID:
+def patient_of(work: Work, ref: str) -> UUID:
     """Return the id of a patient, who may be in the trash or removed for good."""
     try:
         return UUID(ref)

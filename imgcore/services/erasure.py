@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from imgcore.db.journal import Idempotency
-from imgcore.db.tables import Analysis, Batch, CareTeam, Image, Patient, Visit
+from imgcore.db.tables import Analysis, Batch, CareTeam, Image, Impression, Patient, Visit
 from imgcore.domain import failpoints
 from imgcore.domain.access import Action, Actor
 from imgcore.domain.failpoints import FailPoint
@@ -96,8 +96,12 @@ def _blank(work: Work, row: Patient) -> int:
     _update(work, Image, kept, {**texts, **facts, **stamp, "trashed_at": None, "state": "deleting"})
     known = sa.delete(Idempotency).where(col(Idempotency.entity_id).in_(select(Image.id).where(images)))
     work.session.execute(known, execution_options={"synchronize_session": False})
-    for table in (Analysis, CareTeam):
+    traces.pass_on(work, [row.id])
+    for table in (Analysis, Impression, CareTeam):
         work.session.execute(sa.delete(table).where(col(table.patient_id) == row.id))
+    for table in (Analysis, Impression):
+        gone = sa.delete(table).where(col(table.image_id).in_(select(Image.id).where(images)))
+        work.session.execute(gone, execution_options={"synchronize_session": False})
     _update(work, Visit, col(Visit.patient_id) == row.id, {"note": ""})
     _update(work, Batch, col(Batch.patient_id) == row.id, {"name": "", **stamp})
     nothing = {**dict.fromkeys(("mrn", "external_id", "birth_on", *_CONSENTS)), "sex": "unknown"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,13 +20,13 @@ from imgcore.domain.failpoints import FailPoint
 from imgcore.domain.links import derived_key
 from imgcore.errors import NotFound, ObjectMissing, Unauthenticated, Unavailable
 from imgcore.imaging import ImagingPool
-from imgcore.services import sight
+from imgcore.services import rows, sight
 from imgcore.services.arrivals import put_rendition
 from imgcore.services.work import Ledger, Line, Service, Work, performs
 from imgcore.storage import ObjectStore, rendition_key
 from imgcore.texts import _
 
-Kind = Literal["thumbnail", "display", "compressed"]
+Kind = Literal["thumbnail", "display", "compressed", "analysis"]
 JPEG = "image/jpeg"
 
 
@@ -76,7 +76,7 @@ class Source(NamedTuple):
 
 
 # Put together once, since every thumbnail asks for it.
-_WANTED: sa.Select[Any] = (
+_FACTS: sa.Select[Any] = (
     sa.select(
         Image.id, Image.key, Image.original_name, Image.mime_type, Image.file_size, Image.sha256,
         Image.edit_revision, Image.browser_shows, Batch.patient_id, Rendition.file_size, Rendition.crc32,
@@ -91,8 +91,8 @@ _WANTED: sa.Select[Any] = (
             col(Rendition.kind) == sa.bindparam("kind"),
         ),
     )
-    .where(col(Image.id) == sa.bindparam("image_id"), col(Image.state) == "ready")
 )  # fmt: skip
+_WANTED = _FACTS.where(col(Image.id) == sa.bindparam("image_id"), col(Image.state) == "ready")
 
 
 class Renditions:
@@ -108,6 +108,11 @@ class Renditions:
     def source(self, work: Work, image_id: UUID, kind: Kind) -> Source | None:
         """Return what is needed to send a kept image."""
         return _found(work, _WANTED.where(col(Image.trashed_at).is_(None)), image_id, kind)
+
+    def sources(self, work: Work, image_ids: Sequence[UUID], kind: Kind) -> list[Source]:
+        """Return what is needed to send kept images, in no order; what is in the trash is left out."""
+        wanted = _FACTS.where(sight.among(work, col(Image.id), image_ids), rows.kept())
+        return [_source(row) for row in work.session.execute(wanted, {"kind": kind})]
 
     def file(self, actor: Actor, source: Source, kind: Kind, name: str = "") -> File:
         """Return a copy of an image that the actor was found to be allowed to have."""
@@ -176,8 +181,10 @@ class Renditions:
 
 def _found(work: Work, wanted: sa.Select[Any], image_id: UUID, kind: Kind) -> Source | None:
     row = work.session.execute(wanted, {"image_id": image_id, "kind": kind}).first()
-    if row is None:
-        return None
+    return None if row is None else _source(row)
+
+
+def _source(row: Sequence[Any]) -> Source:
     *facts, size, crc32 = row
     return Source._make([*facts, None if size is None else (size, crc32)])
 
@@ -226,9 +233,21 @@ class Files(Service):
         source = self._source(actor, image_id, Action.IMAGE_SEE)
         if actor.user_id is None:
             raise Unauthenticated(_("Please sign in."))
-        expires = int(self._ledger.clock().timestamp()) + max(1, min(seconds, links.LONGEST_SECONDS))
-        signature = links.sign(self._link_key, actor.user_id, source.id, kind, expires)
-        return f"/files/{source.id}/{kind}?user={actor.user_id}&exp={expires}&sig={signature}"
+        return self._path(actor.user_id, source.id, kind, seconds)
+
+    @performs(Action.IMAGE_SEE)
+    def links(
+        self, actor: Actor, image_ids: Sequence[UUID], kind: Kind | Literal["original"], seconds: int
+    ) -> dict[UUID, str]:
+        """Return paths as ``link`` does, for those of the images that the person sees."""
+        if actor.user_id is None:
+            raise Unauthenticated(_("Please sign in."))
+        with self._ledger.read(actor) as work:
+            wanted = sa.select(col(Image.id)).join(Batch, col(Image.batch_id) == col(Batch.id))
+            wanted = wanted.join(Patient, col(Batch.patient_id) == col(Patient.id))
+            wanted = wanted.where(sight.among(work, col(Image.id), image_ids), rows.kept())
+            seen = list(work.session.scalars(wanted.where(sight.patients(work, Action.IMAGE_SEE))))
+        return {each: self._path(actor.user_id, each, kind, seconds) for each in seen}
 
     @performs(Action.SESSION_USE)
     def check_link(
@@ -236,6 +255,11 @@ class Files(Service):
     ) -> None:
         """Raise ``Unauthenticated`` unless this link was made here and has not expired."""
         links.verify(self._link_key, user_id, image_id, kind, expires, signature, self._ledger.clock())
+
+    def _path(self, user_id: UUID, image_id: UUID, kind: str, seconds: int) -> str:
+        expires = int(self._ledger.clock().timestamp()) + max(1, min(seconds, links.LONGEST_SECONDS))
+        signature = links.sign(self._link_key, user_id, image_id, kind, expires)
+        return f"/files/{image_id}/{kind}?user={user_id}&exp={expires}&sig={signature}"
 
     def _source(self, actor: Actor, image_id: UUID, action: Action, kind: Kind = "thumbnail") -> Source:
         sees_trash = action is Action.IMAGE_SEE and reach(actor, Action.TRASH_SEE) is not Reach.NONE

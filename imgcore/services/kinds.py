@@ -9,6 +9,7 @@ from typing import Any
 from imgcore.domain.access import Action, Actor
 from imgcore.domain.progress import Progress
 from imgcore.domain.values import Value
+from imgcore.services.analysis_jobs import AnalysisJobs, AnalysisOptions
 from imgcore.services.imports import FolderOptions, Imports, PrefixOptions
 from imgcore.services.renewals import RenewalOptions, Renewals
 from imgcore.services.upkeep import BackupOptions, CheckOptions, PurgeOptions, Upkeep
@@ -34,7 +35,7 @@ class Kind:
     work: Callable[[Actor, Ids, Progress], Result]
 
 
-def kinds(imports: Imports, renewals: Renewals, upkeep: Upkeep) -> Mapping[str, Kind]:
+def kinds(imports: Imports, renewals: Renewals, analyses: AnalysisJobs, upkeep: Upkeep) -> Mapping[str, Kind]:
     """Return every kind by its name, which is kept with each job and never changes."""
     return {
         "import_folder": Kind(
@@ -57,6 +58,9 @@ def kinds(imports: Imports, renewals: Renewals, upkeep: Upkeep) -> Mapping[str, 
             RenewalOptions,
             renewals.prepare,
             renewals.make,
+        ),
+        "analyses": Kind(
+            Action.RESULT_RUN, lambda: _("Analyses"), AnalysisOptions, analyses.prepare, analyses.run
         ),
         "check": Kind(
             Action.DATA_CHECK,

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 
 from imgcore.db import rewriting
 from imgcore.db.journal import Idempotency, ImageSetItem
-from imgcore.db.tables import Analysis, Batch, CareTeam, Image, Patient, Rendition, Visit
+from imgcore.db.tables import Analysis, Batch, CareTeam, Image, Impression, Patient, Rendition, Visit
 from imgcore.domain import failpoints
 from imgcore.domain.access import Action, Actor
 from imgcore.domain.failpoints import FailPoint
@@ -93,7 +93,7 @@ class Removals:
 
     def _drop(self, actor: Actor, ids: Sequence[UUID]) -> None:
         with self._ledger.draft(actor) as work:
-            for table in (Rendition, Analysis, ImageSetItem):
+            for table in (Rendition, Analysis, Impression, ImageSetItem):
                 work.session.execute(sa.delete(table).where(col(table.image_id).in_(ids)))
             work.session.execute(sa.delete(Idempotency).where(col(Idempotency.entity_id).in_(ids)))
             gone = sa.and_(col(Image.id).in_(ids), col(Image.state) == "deleting")
@@ -150,7 +150,8 @@ class Removals:
                 is_erasure = work.session.exec(nameless).first() is not None
                 traces.forget(work, ids)
                 traces.ask_for_rewriting(work, can_wait=can_wait and not is_erasure)
-            for table in (CareTeam, Analysis, Visit):
+            traces.pass_on(work, ids)
+            for table in (CareTeam, Analysis, Impression, Visit):
                 work.session.execute(sa.delete(table).where(col(table.patient_id).in_(ids)))
             work.session.execute(sa.delete(Patient).where(col(Patient.id).in_(ids)))
         if ids:

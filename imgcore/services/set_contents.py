@@ -198,6 +198,7 @@ def record(
     *,
     with_images: bool = True,
     once: bool = False,
+    field_names: Sequence[str] = (),
 ) -> None:
     """Write one audit line for each patient in a set; ``first`` are the ids that stand before the images'."""
     by_patient: dict[UUID, list[UUID]] = defaultdict(list)
@@ -206,4 +207,4 @@ def record(
     for patient_id, images in by_patient.items():
         named = [*first, *(images if with_images else ())]
         about = {"patient_id": patient_id, "entity": entity, "entity_ids": named}
-        work.record(action, count=len(images), once=once, **about)
+        work.record(action, count=len(images), once=once, field_names=field_names, **about)

@@ -13,7 +13,17 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from imgcore.db.journal import Change, GivenSet, ImageSet, ImageSetItem, Job, Setting, Share
-from imgcore.db.tables import AccessToken, Batch, Image, OneTimeLink, Patient, User, Visit
+from imgcore.db.tables import (
+    AccessToken,
+    Analysis,
+    Batch,
+    Image,
+    Impression,
+    OneTimeLink,
+    Patient,
+    User,
+    Visit,
+)
 from imgcore.services.patients import fold
 from imgcore.services.sight import parts
 from imgcore.services.sign_in import end_sessions
@@ -70,6 +80,20 @@ def forget(work: Work, patient_ids: Collection[UUID]) -> None:
     """Remove the undo entries of patients and close their accounts."""
     work.session.execute(sa.delete(Change).where(col(Change.patient_id).in_(patient_ids)))
     _close_accounts(work, patient_ids)
+
+
+def pass_on(work: Work, patient_ids: Collection[UUID]) -> None:
+    """Give what was found in pictures that went to another patient since to that one, unreleased."""
+    theirs = sa.select(col(Batch.patient_id)).join(Image, col(Image.batch_id) == col(Batch.id))
+    for table in (Analysis, Impression):
+        now = theirs.where(col(Image.id) == col(table.image_id)).correlate(table).scalar_subquery()
+        moved = sa.update(table).where(
+            col(table.patient_id).in_(patient_ids), col(table.image_id).is_not(None), now.not_in(patient_ids)
+        )
+        values: dict[str, Any] = {"patient_id": now}
+        if table is Analysis:
+            values |= {"released_at": None, "released_by": None, "record_id": None}
+        work.session.execute(moved.values(values), execution_options={"synchronize_session": False})
 
 
 def ask_for_rewriting(work: Work, *, can_wait: bool = False) -> None:

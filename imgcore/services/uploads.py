@@ -17,7 +17,7 @@ from imgcore.domain.categories import CategorySet
 from imgcore.domain.failpoints import FailPoint, InjectedFault
 from imgcore.domain.records import Received, Refused, Stored
 from imgcore.domain.values import ImageFields
-from imgcore.errors import ImgcoreError, StorageFull, TooLarge, Unavailable
+from imgcore.errors import FileRefused, ImgcoreError, StorageFull, TooLarge, Unavailable
 from imgcore.imaging import ImagingPool, Prepared
 from imgcore.services import arrivals, repeats, sight
 from imgcore.services.intake import Incoming, Intake
@@ -250,6 +250,14 @@ def refusal(name: str, error: Exception) -> Refused:
             name, error.code, error.message, can_retry=isinstance(error, Unavailable | StorageFull)
         )
     return Refused(name, "interrupted", _("The upload was interrupted. Please try again."), can_retry=True)
+
+
+def error_of(refused: Refused) -> ImgcoreError:
+    """Return the error that a file was refused with."""
+    usual: type[ImgcoreError] = Unavailable if refused.can_retry else FileRefused
+    kinds: list[type[ImgcoreError]] = [StorageFull]
+    kinds += [*FileRefused.__subclasses__(), *Unavailable.__subclasses__()]
+    return next((kind for kind in kinds if kind.code == refused.code), usual)(refused.message)
 
 
 def _told(arrival: arrivals.Arrival, kept: Stored | ImgcoreError) -> Stored | Refused:

@@ -17,9 +17,10 @@ def card(result: Result) -> None:
     with st.container(
         border=True, key=keys.key("result", result.id), horizontal=True, gap="medium", width=640
     ):
-        picture = f"/api/images/{result.image_id}/thumbnail/"
-        alt = escape(_("The picture that was looked at"))
-        st.html(f'<img class="imgcore-result" src="{picture}" alt="{alt}">', width="content")
+        if result.image_id is not None:  # a record that was kept elsewhere may have come without
+            picture = f"/api/images/{result.image_id}/thumbnail/"
+            alt = escape(_("The picture that was looked at"))
+            st.html(f'<img class="imgcore-result" src="{picture}" alt="{alt}">', width="content")
         with st.container(gap="xsmall"):
             st.markdown(f"### {words.literal(plain(result.label))}")
             if result.risk_level:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
 from imgcore import bootstrap
+from imgcore.analysis import Analyser
 from imgcore.api.guard import Guard
 from imgcore.api.rest import build_api
 from imgcore.bootstrap import Clinic
@@ -91,9 +92,12 @@ class Desk:
 
 
 @contextmanager
-def open_desk(folder: Path, **settings: object) -> Iterator[Desk]:
-    """Build a clinic in a folder, with an administrator and a clinician."""
-    clinic = bootstrap.build(load_settings(data_dir=folder, **settings))
+def open_desk(
+    folder: Path, analysers: Mapping[str, Analyser] | None = None, **settings: object
+) -> Iterator[Desk]:
+    """Build a clinic in a folder, with an administrator and a clinician; ``analysers`` are all its models."""
+    find = (lambda: analysers) if analysers is not None else None
+    clinic = bootstrap.build(load_settings(data_dir=folder, **settings), analysers=find)
     try:
         app = Guard(build_api(lambda: clinic), clinic=lambda: clinic, tabs=FakeTabs())
         anyone = TestClient(app)

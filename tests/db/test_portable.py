@@ -25,6 +25,7 @@ CARRIED = {
     "image",
     "image_set",
     "image_set_item",
+    "impression",
     "patient",
     "retention_rule",
     "share",

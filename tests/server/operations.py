@@ -22,6 +22,7 @@ KINDS = {
     "visit_id": "visit",
     "result_id": "result",
     "set_id": "set",
+    "image_set_id": "set",
     "share_id": "share",
     "change_id": "change",
     "token_id": "token",
@@ -41,6 +42,8 @@ NO_ROW = {
     "v",
     "rule_id",
     "job_id",
+    "figure",
+    "form",
 }
 NOBODY = "00000000-0000-4000-8000-000000000000"
 # What nobody has.
@@ -98,6 +101,8 @@ class Request:
                 "user_id": NOBODY,
                 "rule_id": NOBODY,
                 "job_id": NOBODY,
+                "figure": "categories",
+                "form": "csv",
                 **self.path,
             }
         )

@@ -53,6 +53,8 @@ _TABLE: dict[str | tuple[Role, ...], str] = {
         GET /api/v1/consultations/{consultation_id}/images/download-all
         GET /api/v1/consultations/images/{image_id}
         GET /api/patients/{patient_id}/results
+        GET /api/ai/models, /api/ai/analyses, /api/ai/analyses/{result_id}, /api/ai/history/{patient_id}
+        GET /api/ai/trends/{patient_id}, /api/ai/image-sets/{set_id}/agreement
     """,
     (A, C, P): """
         GET /api/patients, /api/patients/{patient_id}, /api/patients/{patient_id}/counts
@@ -60,7 +62,9 @@ _TABLE: dict[str | tuple[Role, ...], str] = {
     """,
     (A, C, R): """
         GET /api/image-sets, /api/image-sets/{set_id}, /api/image-sets/{set_id}/download
+        GET /api/statistics/{figure}, /api/statistics/{figure}/csv
         GET /api/image-sets/{set_id}/images/{place}/thumbnail, /api/image-sets/{set_id}/images/{place}/picture
+        GET /api/data/images.{form}, /api/data/analyses.{form}
     """,
     (A, C): """
         POST /api/patients, /api/patients/{patient_id}/restore, /api/patients/break-glass
@@ -79,12 +83,15 @@ _TABLE: dict[str | tuple[Role, ...], str] = {
         PATCH /api/v1/consultations/{consultation_id}
         PATCH,DELETE /api/v1/consultations/images/{image_id}
         POST /api/image-sets
+        GET /api/data/batches.{form}, /api/data/patients.{form}
         GET /api/image-sets/reviewers
         GET,POST /api/image-sets/{set_id}/given, /api/image-sets/{set_id}/shares
         DELETE /api/image-sets/{set_id}/given/{user_id}, /api/shares/{share_id}
         POST,DELETE /api/results/{result_id}/release
         GET /api/trash
         POST /api/undo
+        POST /api/ai/analyze, /api/ai/import, /api/ai/analyses/{result_id}/again
+        GET,POST /api/ai/images/{image_id}/impressions
         GET,POST /api/jobs
         GET /api/jobs/{job_id}
         POST /api/jobs/{job_id}/cancel, /api/jobs/{job_id}/retry
@@ -92,7 +99,7 @@ _TABLE: dict[str | tuple[Role, ...], str] = {
     (A,): """
         GET,POST /api/users
         PATCH /api/users/{user_id}
-        GET /api/audit, /api/audit/csv, /api/audit/verify
+        GET /api/audit, /api/audit/csv, /api/audit/verify, /api/data/events.{form}
         GET /api/operations, /api/metrics
         GET,POST /api/retention/rules, /api/trash/purge
         PATCH,DELETE /api/retention/rules/{rule_id}

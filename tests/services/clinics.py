@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,6 +16,7 @@ from PIL import Image as Picture
 from sqlmodel import SQLModel, select
 
 from imgcore import bootstrap
+from imgcore.analysis import Analyser
 from imgcore.bootstrap import Clinic
 from imgcore.config import load_settings
 from imgcore.db.journal import Change, Event
@@ -187,13 +188,17 @@ class House:
 
 
 @contextmanager
-def open_house(folder: Path, url: str = "", **settings: Any) -> Iterator[House]:
+def open_house(
+    folder: Path, url: str = "", analysers: Mapping[str, Analyser] | None = None, **settings: Any
+) -> Iterator[House]:
     """Build a clinic in a folder; the same folder again opens the same clinic.
 
-    Its administrator is the program itself until somebody is made one.
+    Its administrator is the program itself until somebody is made one. ``analysers`` are all its models.
     """
     clock = Clock()
-    clinic = bootstrap.build(load_settings(data_dir=folder, database_url=url, **settings), clock=clock)
+    find = (lambda: analysers) if analysers is not None else None
+    known = load_settings(data_dir=folder, database_url=url, **settings)
+    clinic = bootstrap.build(known, clock=clock, analysers=find)
     try:
         yield House(clinic, clock, url)
     finally:

@@ -1,6 +1,6 @@
 """A process that dies where it is told to: ``python -m tests.services.interrupted``.
 
-Arguments: data folder, database URL, ``upload``, ``purge``, ``edit`` or ``erase``, an id, the fail point.
+Arguments: data folder, database URL, what to do (one of ``WORK``), an id, the fail point.
 What it acknowledges before it dies stands on its output, an id a line.
 """
 
@@ -16,6 +16,7 @@ from imgcore.domain.access import system
 from imgcore.domain.retention import NewErasure
 from imgcore.domain.values import ImageFields
 from tests.services.clinics import House, ImagingHere, open_house, photo
+from tests.services.past_records import record
 
 KEY = "the-second-request"
 
@@ -49,9 +50,30 @@ def erase(clinic: House, patient_id: UUID, point: str) -> None:
     clinic.services.erasure.patient(system(), patient_id, NewErasure(confirmation=mrn, reason="asked"))
 
 
+def analyse(clinic: House, batch_id: UUID, point: str) -> None:
+    """Keep the result of one image, and let a job run over all of them that never ends."""
+    first = clinic.services.images.ids(system(), batch_id)[0]
+    print(clinic.services.analyses.run(system(), first).id, flush=True)
+    os.environ["IMGCORE_FAILPOINT"] = point
+    job = clinic.services.jobs.start(system(), "analyses", {"batch_id": str(batch_id)})
+    clinic.services.job_runs.run(system("worker"), job.id)
+
+
+def load(clinic: House, _batch_id: UUID, point: str) -> None:
+    """Take old records in: one, and then two more in a request that never ends."""
+    given = [record(number, 1) for number in range(3)]
+    (done,) = clinic.services.past_records.load(system(), given[:1]).records
+    print(done.analysis_id, flush=True)
+    os.environ["IMGCORE_FAILPOINT"] = point
+    clinic.services.past_records.load(system(), given)
+
+
+WORK = {"upload": upload, "purge": purge, "edit": edit, "erase": erase, "analyse": analyse, "load": load}
+
+
 if __name__ == "__main__":
     folder, url, work, named, point = sys.argv[1:]
     setattr(bootstrap, "ImagingPool", ImagingHere)  # noqa: B010, one process less to start
     with open_house(Path(folder), url) as clinic:
-        {"upload": upload, "purge": purge, "edit": edit, "erase": erase}[work](clinic, UUID(named), point)
+        WORK[work](clinic, UUID(named), point)
     sys.exit("the fail point was never reached")

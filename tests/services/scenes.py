@@ -31,6 +31,7 @@ from imgcore.services.audit import Asked
 from imgcore.services.folders import Folder
 from imgcore.services.guests import Guests
 from imgcore.services.images import Filter
+from tests.services import scenes_of_data, scenes_of_figures, scenes_of_results
 from tests.services.clinics import PASSWORD, House, photo
 
 # What people type in these calls: the audit must never hold any of it.
@@ -60,6 +61,7 @@ class Scene:
     set_id: UUID
     share_id: UUID
     reviewer_id: UUID
+    result_id: UUID
 
 
 def make_scene(house: House, actor: Actor | None = None) -> Scene:
@@ -86,9 +88,10 @@ def make_scene(house: House, actor: Actor | None = None) -> Scene:
     set_id = services.image_sets.create(who, chosen).image_set.id
     services.image_sets.give(who, set_id, reviewer.user_id)
     share = services.shares.create(who, set_id, NewShare(label=TYPED)).share
+    result_id = scenes_of_results.make_result(services, who, first.id)
     return Scene(
         house, who, patient, other, visit, empty, batch, other_batch, first, second, third,
-        trashed_batch, gone, change_id, someone.user_id, set_id, share.id, reviewer.user_id,
+        trashed_batch, gone, change_id, someone.user_id, set_id, share.id, reviewer.user_id, result_id,
     )  # fmt: skip
 
 
@@ -203,6 +206,8 @@ SEEING: dict[str, Call] = {
     "shares.all": lambda s, a: s.house.services.shares.all(a, s.set_id),
     "teams.emergencies": lambda s, a: s.house.services.teams.emergencies(a, s.patient.id),
     "results.list": lambda s, a: s.house.services.results.list(a, s.patient.id),
+    **scenes_of_data.SEEING,
+    **(scenes_of_results.SEEING | scenes_of_figures.SEEING),
 }
 # Every way to change what belongs to a patient, with the number of undo entries that it writes.
 CHANGING: dict[str, tuple[Call, int]] = {
@@ -216,18 +221,12 @@ CHANGING: dict[str, tuple[Call, int]] = {
         lambda s, a: s.house.services.batches.create(a, s.patient.id, NewBatch(name=TYPED)),
         0,
     ),
-    "batches.edit": (
-        lambda s, a: s.house.services.batches.edit(a, s.batch.id, BatchFields(name=TYPED)),
-        1,
-    ),
+    "batches.edit": (lambda s, a: s.house.services.batches.edit(a, s.batch.id, BatchFields(name=TYPED)), 1),
     "batches.move": (
         lambda s, a: s.house.services.batches.move(a, s.batch.id, s.other.id, f"{TYPED} was wrong"),
         1,
     ),
-    "visits.create": (
-        lambda s, a: s.house.services.visits.create(a, s.patient.id, NewVisit(note=TYPED)),
-        0,
-    ),
+    "visits.create": (lambda s, a: s.house.services.visits.create(a, s.patient.id, NewVisit(note=TYPED)), 0),
     "visits.edit": (
         lambda s, a: s.house.services.visits.edit(a, s.visit.id, VisitFields(note=f"{TYPED} came back")),
         1,
@@ -255,15 +254,13 @@ CHANGING: dict[str, tuple[Call, int]] = {
         lambda s, a: s.house.services.images.move(a, [s.image.id], s.other_batch.id, f"{TYPED} was wrong"),
         1,
     ),
+    **scenes_of_results.CHANGING,
     "uploads.store": (_upload, 1),
     "uploads.store_lot": (_upload_lot, 1),
     "image_sets.create": (lambda s, a: s.house.services.image_sets.create(a, _new_set(s)), 0),
     "image_sets.give": (lambda s, a: s.house.services.image_sets.give(a, *_given(s)), 0),
     "image_sets.take_back": (lambda s, a: s.house.services.image_sets.take_back(a, *_given(s)), 0),
-    "shares.create": (
-        lambda s, a: s.house.services.shares.create(a, s.set_id, NewShare(label=TYPED)),
-        0,
-    ),
+    "shares.create": (lambda s, a: s.house.services.shares.create(a, s.set_id, NewShare(label=TYPED)), 0),
     "shares.revoke": (lambda s, a: s.house.services.shares.revoke(a, s.share_id), 0),
     "trash.images": (lambda s, a: s.house.services.trash.images(a, [s.image.id, s.second_image.id]), 1),
     "trash.batch": (lambda s, a: s.house.services.trash.batch(a, s.batch.id), 1),
@@ -286,6 +283,8 @@ SEARCHING: dict[str, Call] = {
     "patients.some": lambda s, a: s.house.services.patients.some(a, [s.patient.id, s.other.id]),
     "patients.recent": lambda s, a: s.house.services.patients.recent(a),
     "images.list": lambda s, a: s.house.services.images.list(a, Filter()),
+    **scenes_of_data.SEARCHING,
+    **scenes_of_results.SEARCHING,
     "trash.list": lambda s, a: s.house.services.trash.list(a, "image"),
     "image_sets.all": lambda s, a: s.house.services.image_sets.all(a),
 }
@@ -393,8 +392,8 @@ OTHERS: dict[str, Call] = {
     "teams.add": lambda s, a: s.house.services.teams.add(a, s.patient.id, s.user_id),
     "teams.remove": lambda s, a: s.house.services.teams.remove(a, s.patient.id, s.user_id),
     "teams.break_glass": lambda s, a: s.house.services.teams.break_glass(a, str(s.patient.id), TYPED),
-    "results.release": lambda s, a: s.house.services.results.release(a, s.user_id),
-    "results.take_back": lambda s, a: s.house.services.results.take_back(a, s.user_id),
+    **scenes_of_data.OTHERS,
+    **scenes_of_results.OTHERS,
 }
 # A link is checked by its signature alone, and then used as the person it was made for.
 ELSEWHERE = {"files.check_link"}

@@ -7,15 +7,16 @@ import tracemalloc
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from imgcore.config import load_settings
 from imgcore.db.journal import Setting
-from imgcore.db.tables import Analysis, Image, User
+from imgcore.db.tables import Analysis, Image, Impression, User
 from imgcore.domain import records
-from imgcore.domain.access import Role, system
+from imgcore.domain.access import Actor, Role, system
 from imgcore.errors import Conflict, ImgcoreError, Invalid, StorageFull, Unavailable
 from imgcore.services import leases
 from tests.servers.postgres import Postgres
@@ -250,17 +251,26 @@ def test_uploads_under_way_and_what_is_being_removed_stay_at_home(clinic: House,
         session.get_one(Image, going.id).state = "deleting"
         for image in (coming, kept):
             session.add(_said(image))
+        session.add(_said(kept, image_id=None, record_id="1741168871000"))
+        session.add(_thought(kept, clinic.admin))
     assert clinic.services.backups.make(system(), tmp_path / "a.tar").images == 1
     with restored(tmp_path / "there", tmp_path / "a.tar") as there:
         assert [row.id for row in there.rows(Image)] == [kept.id]
-        assert [row.image_id for row in there.rows(Analysis)] == [kept.id]
+        assert {row.image_id for row in there.rows(Analysis)} == {kept.id, None}
+        assert [(row.image_id, row.text) for row in there.rows(Impression)] == [(kept.id, "A mole")]
 
 
-def _said(image: records.Image) -> Analysis:
+def _thought(image: records.Image, actor: Actor) -> Impression:
+    about = {"image_id": image.id, "patient_id": image.patient_id, "created_at": image.uploaded_at}
+    return Impression.model_validate({**about, "user_id": actor.user_id, "text": "A mole"})
+
+
+def _said(image: records.Image, **fields: Any) -> Analysis:
     now = image.uploaded_at
+    about: dict[str, Any] = {"image_id": image.id, **fields}
     return Analysis(
         patient_id=image.patient_id,
-        image_id=image.id,
+        **about,
         analyser="a",
         analyser_version="1",
         input_sha256="",

@@ -23,9 +23,11 @@ print(*sys.modules)
 """
 IMPORT_THE_SERVER = "import gc, sys, app; print(gc.isenabled(), *sys.modules)"
 LATE = (
-    "alembic", "authlib", "boto3", "cryptography", "fastapi", "fpdf", "huey", "obstore", "pillow_heif",
-    "prometheus_client", "psycopg", "pyrage", "pythonjsonlogger", "sqlalchemy.dialects.postgresql",
+    "alembic", "altair", "authlib", "boto3", "cryptography", "fastapi", "fpdf", "huey", "obstore",
+    "onnxruntime", "pillow_heif", "prometheus_client", "psycopg", "pyarrow", "pyrage", "pythonjsonlogger",
+    "sqlalchemy.dialects.postgresql", "torch", "transformers", "urllib3",
 )  # fmt: skip
+EXTRAS = ("requirements.txt", "requirements-onnx.txt", "requirements-huggingface.txt")
 PAGES_MAY_IMPORT = ("imgcore.domain", "imgcore.errors", "imgcore.texts", "imgcore.ui", "streamlit")
 
 
@@ -58,8 +60,8 @@ def test_pages_import_only_what_screens_need() -> None:
 @pytest.mark.parametrize(
     ("folders", "requirements"),
     [
-        (("app.py", "imgcore", "pages"), ("requirements.txt",)),
-        (("tests",), ("requirements.txt", "requirements-dev.txt")),
+        (("app.py", "imgcore", "pages"), EXTRAS),
+        (("tests",), (*EXTRAS, "requirements-dev.txt")),
     ],
 )
 def test_every_imported_package_is_pinned(folders: tuple[str, ...], requirements: tuple[str, ...]) -> None:

@@ -30,9 +30,9 @@ from imgcore.api.sending import send_archive
 from imgcore.domain import records
 from imgcore.domain.records import Page, Received, Refused
 from imgcore.domain.values import ImageFields, parse
-from imgcore.errors import FileRefused, ImgcoreError, Invalid, StorageFull, Unavailable
+from imgcore.errors import Invalid
 from imgcore.services.pages import Turn
-from imgcore.services.uploads import Offered
+from imgcore.services.uploads import Offered, error_of
 from imgcore.texts import _
 
 router = section("Consultation Images")
@@ -215,16 +215,8 @@ def _offered(form: Form) -> Offered | Refused:
 
 def _added(received: Received) -> AddedImage:
     if received.failed:
-        raise _error_of(received.failed[0])
+        raise error_of(received.failed[0])
     stored = received.uploaded[0]
     image = image_of(stored.image)
     text = _("The image was there already.") if stored.already_there else _("The image is stored.")
     return AddedImage(id=image.id, image_url=image.image_url, thumbnail_url=image.thumbnail_url, message=text)
-
-
-def _error_of(refused: Refused) -> ImgcoreError:
-    """Return the error that a file was refused with."""
-    usual: type[ImgcoreError] = Unavailable if refused.can_retry else FileRefused
-    kinds: list[type[ImgcoreError]] = [StorageFull]
-    kinds += [*FileRefused.__subclasses__(), *Unavailable.__subclasses__()]
-    return next((kind for kind in kinds if kind.code == refused.code), usual)(refused.message)

@@ -32,6 +32,8 @@ def start_job(call: Asked, new: schemas.NewJobBody) -> Job:
 
     - `renditions`: thumbnails and display copies that are missing, with `again` all of them; of one batch
       (`batch_id`), one patient (`patient_id`), or all.
+    - `analyses`: a model (`analyser`) over `image_ids`, a batch (`batch_id`), a patient (`patient_id`) or an
+      image set (`image_set_id`); what it said before is computed anew only with `again`.
     - `import_folder`: the photographs of `folder`, below the one that the server names for imports, into the
       batch `batch` of `patient` (id, external id or MRN). For administrators. Started again, it goes on
       where it ended and stores nothing twice.

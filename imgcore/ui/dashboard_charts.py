@@ -1,0 +1,114 @@
+"""The charts of the dashboard: one blue for what is there, orange for what needs a look, words beside bars.
+
+Days are written out by the program and not by the chart, which would shift them to another time zone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    import altair as alt
+    import pandas as pd
+
+BLUE, ORANGE, GREY = "#2f6fde", "#c27a12", "#8592a0"
+# As in the badges of results; they differ in lightness too, for whoever cannot tell green from red.
+RISKS = {"low": "#3fae68", "moderate": "#e2a33b", "medium": "#e2a33b", "high": "#b42323"}
+_ROW, _HEIGHT, _LEGEND, _SMALL = 26, 200, 60, 170  # CSS pixels
+_ROUND = 2
+_ROOM = 1.35  # how many times as long as the longest bar a chart is, for the words at its end
+_EVEN = ("0.0", "0.2", "0.4", "0.6", "0.8")
+
+
+def in_time(
+    frame: pd.DataFrame, *, parts: Mapping[str, str], unit: str, step: str, alt_text: str, name: str
+) -> None:
+    """Draw bars over time, one upon the other; ``frame`` has ``period``, ``part`` and ``count``.
+
+    ``parts`` are the words for each part with its colour; with one of them no legend is needed.
+    """
+    import altair as alt
+
+    order = list(dict.fromkeys(frame["period"]))
+    colours = alt.Scale(domain=list(parts), range=list(parts.values()))
+    legend = alt.Legend(orient="top", title=None, symbolType="square", columns=2) if len(parts) > 1 else None
+    chart = (
+        alt.Chart(frame)
+        .mark_bar(strokeWidth=0)
+        .encode(
+            x=alt.X("period:O", sort=order, title=step, axis=_periods()),
+            y=alt.Y("sum(count):Q", title=unit, axis=_numbers()),
+            color=alt.Color("part:N", scale=colours, legend=legend),
+            order=alt.Order("place:Q"),
+            tooltip=[
+                alt.Tooltip("period:O", title=step),
+                alt.Tooltip("part:N", title=" "),
+                alt.Tooltip("count:Q", title=unit, format=","),
+            ],
+        )
+    )
+    _show(chart, _HEIGHT + (_LEGEND if legend else 0), alt_text, name)
+
+
+def ranked(frame: pd.DataFrame, *, unit: str, alt_text: str, name: str) -> None:
+    """Draw a bar for each row of ``name``, ``count``, ``shown`` and ``colour``, with its words at its end."""
+    import altair as alt
+
+    widest = float(frame["count"].max()) or 1.0
+    base = alt.Chart(frame).encode(
+        y=alt.Y(
+            "name:N",
+            sort=None,
+            title=None,
+            axis=alt.Axis(labelLimit=150, ticks=False, domain=False, labelOverlap=False),
+        ),
+        x=alt.X("count:Q", title=unit, axis=None, scale=alt.Scale(domain=[0, widest * _ROOM])),
+        tooltip=[alt.Tooltip("name:N", title=" "), alt.Tooltip("shown:N", title=unit)],
+    )
+    bars = base.mark_bar(size=16, cornerRadiusEnd=_ROUND).encode(color=alt.Color("colour:N", scale=None))
+    words = base.mark_text(align="left", dx=5, color=_text_colour()).encode(text="shown:N")
+    _show(bars + words, len(frame) * _ROW + 10, alt_text, name)
+
+
+def spread(frame: pd.DataFrame, *, title: str, unit: str, alt_text: str, name: str, poor: float) -> None:
+    """Draw how often each tenth of a score occurs; what is below ``poor`` needs a look."""
+    import altair as alt
+
+    colour = alt.condition(f"datum.at_least < {poor}", alt.value(ORANGE), alt.value(BLUE))
+    chart = (
+        alt.Chart(frame)
+        .mark_bar(strokeWidth=0)
+        .encode(
+            x=alt.X("band:O", sort=None, title=title, axis=alt.Axis(labelAngle=0, values=_EVEN)),
+            y=alt.Y("count:Q", title=unit, axis=_numbers(3)),
+            color=colour,
+            tooltip=[alt.Tooltip("band:O", title=title), alt.Tooltip("count:Q", title=unit, format=",")],
+        )
+    )
+    _show(chart, _SMALL, alt_text, name)
+
+
+def _show(chart: alt.Chart | alt.LayerChart, height: int, alt_text: str, name: str) -> None:
+    sized = chart.properties(height=height).configure_view(strokeWidth=0)
+    st.altair_chart(sized, width="stretch", alt=alt_text, key=name)
+
+
+def _periods() -> alt.Axis:
+    import altair as alt
+
+    return alt.Axis(labelAngle=0, labelOverlap="greedy", ticks=False, labelSeparation=12)
+
+
+def _numbers(count: int = 4) -> alt.Axis:
+    import altair as alt
+
+    return alt.Axis(tickCount=count, tickMinStep=1, format="~s", domain=False)
+
+
+def _text_colour() -> str:
+    """Return the colour of words in a chart; the theme gives none to marks."""
+    kind = "dark" if st.context.theme.type == "dark" else "light"
+    return str(st.get_option(f"theme.{kind}.textColor"))

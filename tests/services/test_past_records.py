@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+
+from imgcore.db.journal import Event
+from imgcore.db.tables import Analysis, Batch, Image
+from imgcore.domain.access import Action, Role, system
+from imgcore.domain.analyses import AnalysisFilter
+from imgcore.domain.failpoints import FailPoint, InjectedFault
+from imgcore.domain.retention import NewErasure
+from imgcore.errors import NotFound, StoreUnavailable
+from tests.services.clinics import House, Opens
+from tests.services.databases import on_both
+from tests.services.past_records import data_url, export, record
+from tests.services.test_gaps import stopping
+
+PATIENTS = 8
+
+
+def fill(house: House) -> list[object]:
+    """Add patients whom the old program knew by numbers, but for the last; return what it called them."""
+    known: list[object] = []
+    for number in range(PATIENTS - 1):
+        house.patient(f"Patient {number}", external_id=str(number + 1))
+        known.append(number + 1)
+    return [*known, str(house.patient("Last").id)]
+
+
+@on_both
+def test_an_export_of_500_records_is_taken_in_and_20_are_refused_each_with_its_reason(house: House) -> None:
+    records, broken = export(fill(house))
+    report = house.services.past_records.load(house.admin, records)
+    refused = {each.place - 1 for each in report.records if each.outcome == "refused"}
+    assert (len(records), len(broken), refused) == (500, 20, broken)
+    assert report.count("imported") == 480
+    assert all(each.message and each.code for each in report.records if each.outcome == "refused")
+    rows = house.rows(Analysis)
+    pictured = sum("image" in each for place, each in enumerate(records) if place not in broken)
+    assert (len(rows), len([row for row in rows if row.image_id])) == (480, pictured)
+    assert len(house.rows(Image)) == pictured
+    assert {row.analyser for row in rows} == {"derm-net"}
+    one = next(each for each in report.records if each.outcome == "imported" and each.image_id)
+    result = house.services.analyses.get(house.admin, one.analysis_id)  # type: ignore[arg-type]
+    sent = records[one.place - 1]
+    assert (result.record_id, result.confidence) == (str(sent["id"]), sent["confidence"])
+    assert result.risk_level == sent["riskLevel"]
+    image = house.services.images.get(house.admin, result.image_id)  # type: ignore[arg-type]
+    assert image.date_taken == result.created_at.astimezone().date()
+    again = house.services.past_records.load(house.admin, records)
+    assert [each.outcome for each in again.records] == [
+        "refused" if place in broken else "already_there" for place in range(500)
+    ]
+    assert [each.analysis_id for each in again.records] == [each.analysis_id for each in report.records]
+    assert len(house.rows(Analysis)) == 480
+    assert len(house.rows(Image)) == pictured
+    assert house.stored_keys() == house.named_keys()
+    assert house.waiting_files() == []
+
+
+@pytest.fixture
+def house(open_clinic: Opens) -> House:
+    """A clinic without any model: none is needed."""
+    return open_clinic(analysers={})
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        FailPoint.UPLOAD_PREPARED, FailPoint.UPLOAD_PENDING, FailPoint.UPLOAD_READY,
+        FailPoint.ANALYSIS_STORED, FailPoint.ANALYSIS_WRITTEN, FailPoint.CHANGE_COMMITTED,
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("turn", [1, 2])
+def test_an_import_that_is_stopped_anywhere_is_finished_by_sending_it_again(
+    house: House, monkeypatch: pytest.MonkeyPatch, point: FailPoint, turn: int
+) -> None:
+    house.patient(external_id="1")
+    records = [record(n, 1) for n in range(3)]
+    with stopping(monkeypatch, point, turn), suppress(InjectedFault):
+        house.services.past_records.load(house.admin, records)
+    report = house.services.past_records.load(house.admin, records)
+    assert {each.outcome for each in report.records} <= {"imported", "already_there"}
+    house.clock.forward(minutes=16)
+    house.services.sweeps.run(system())
+    assert (len(house.rows(Analysis)), len(house.rows(Image))) == (3, 3)
+    assert house.stored_keys() == house.named_keys()
+    assert house.waiting_files() == []
+
+
+def test_while_the_store_is_away_the_rest_may_come_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.patient(external_id="1")
+    records = [record(n, 1, with_image=n != 0) for n in range(4)]
+
+    def fails(*_: object, **__: object) -> None:
+        raise StoreUnavailable("The store is away.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(house.clinic.store, "put", fails)
+        report = house.services.past_records.load(house.admin, records)
+    assert [each.outcome for each in report.records] == ["imported", "refused", "refused", "refused"]
+    assert [each.can_retry for each in report.records] == [False, True, True, True]
+    after = house.services.past_records.load(house.admin, records)
+    assert [each.outcome for each in after.records] == ["already_there", *["imported"] * 3]
+
+
+@on_both
+def test_a_result_without_a_picture_is_its_patients_like_any_other(house: House) -> None:
+    patient, other = house.patient(external_id="1"), house.patient("Other")
+    services = house.services
+    (outcome,) = services.past_records.load(house.admin, [record(3, 1, with_image=False)]).records
+    own = house.person(Role.PATIENT, patient_id=str(patient.id))
+    stranger = house.person(Role.PATIENT, patient_id=str(other.id))
+    (result,) = services.analyses.list(house.admin).items
+    assert (result.id, result.image_id, result.patient_id) == (outcome.analysis_id, None, patient.id)
+    assert services.analyses.list(own).items == ()
+    services.results.release(house.admin, result.id)
+    assert [each.id for each in services.results.list(own, patient.id).items] == [result.id]
+    assert services.analyses.list(stranger).items == ()
+    with pytest.raises(NotFound):
+        services.analyses.get(stranger, result.id)
+    change_id = services.trash.patient(house.admin, patient.id)
+    assert services.analyses.list(house.admin).items == ()
+    services.history.undo(house.admin, change_id)
+    assert services.analyses.list(house.admin, AnalysisFilter(patient=patient.id)).total == 1
+    services.erasure.patient(house.admin, patient.id, NewErasure(confirmation=patient.name, reason="asked"))
+    assert house.rows(Analysis) == []
+
+
+def test_another_teams_patient_takes_no_records(open_clinic: Opens) -> None:
+    house = open_clinic(access="care_team", analysers={})
+    house.patient(external_id="1", actor=house.admin)
+    stranger = house.person(Role.CLINICIAN)
+    report = house.services.past_records.load(stranger, [record(0, 1), record(1, 2)])
+    assert [(each.outcome, each.code) for each in report.records] == [("refused", "not_found")] * 2
+    assert report.records[0].message == report.records[1].message
+    assert (house.rows(Analysis), house.rows(Batch)) == ([], [])
+
+
+def test_the_audit_holds_nothing_of_a_record(house: House) -> None:
+    house.patient(external_id="1")
+    given = record(0, 1) | {"bodyRegion": "Zebulon", "id": "Zebulon", "model": "Zebulon"}
+    house.services.past_records.load(house.admin, [given])
+    lines = house.events(Event.action == Action.RESULT_IMPORT)
+    assert (len(lines), lines[0].outcome) == (1, "done")
+    assert "Zebulon" not in str([line.model_dump() for line in house.events()])
+
+
+def test_an_address_is_no_picture(house: House) -> None:
+    """What the old program kept elsewhere is not fetched: the record is kept without it."""
+    house.patient(external_id="1")
+    given = [record(0, 1) | {"image": "https://pictures.example/1.jpg"}, record(1, 1) | {"image": ""}]
+    report = house.services.past_records.load(house.admin, given)
+    assert [(each.outcome, each.image_id) for each in report.records] == [("imported", None)] * 2
+    same = [record(2, 1) | {"image": data_url(7), "id": n, "timestamp": 1741168871000} for n in range(2)]
+    one, two = house.services.past_records.load(house.admin, same).records
+    assert one.image_id == two.image_id, "the same bytes on one day are one image"
+    assert one.analysis_id != two.analysis_id
