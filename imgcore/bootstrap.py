@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -45,8 +45,9 @@ from imgcore.services.images import Images
 from imgcore.services.imports import Imports
 from imgcore.services.job_runs import JobRuns
 from imgcore.services.jobs import Jobs
-from imgcore.services.kinds import kinds
+from imgcore.services.kinds import Kind, kinds
 from imgcore.services.looks import Looks
+from imgcore.services.nights import Nights
 from imgcore.services.operations import Operations
 from imgcore.services.patients import Patients
 from imgcore.services.purges import Purges
@@ -129,6 +130,7 @@ class Clinic:
             try:
                 self.services.sweeps.run(system("sweeper"), started_at=alone_since)
                 self.services.retention.daily(system("sweeper"))
+                self.services.nights.begin(system("sweeper"))
             except ImgcoreError as error:  # store or database away: the next round tries again
                 _log.warning("the sweep was broken off: %s", error)
             except Exception:
@@ -257,8 +259,7 @@ def _wire(ledger: Ledger, store: ObjectStore, imaging: ImagingPool, queue: Queue
         trash=trash,
         results=Results(ledger),
         history=History(ledger),
-        jobs=Jobs(ledger, queue, job_kinds),
-        job_runs=JobRuns(ledger, queue, job_kinds),
+        **_jobs(ledger, queue, job_kinds, checks),
         sweeps=sweeps,
         holds=Holds(ledger),
         retention=Retention(ledger, categories),
@@ -291,6 +292,11 @@ def _sets(ledger: Ledger, categories: CategorySet, renditions: Renditions) -> di
         "shares": Shares(ledger, categories),
         "guests": Guests(ledger, renditions, categories),
     }
+
+
+def _jobs(ledger: Ledger, queue: Queue, known: Mapping[str, Kind], checks: Checks) -> dict[str, Any]:
+    jobs = Jobs(ledger, queue, known)
+    return {"jobs": jobs, "job_runs": JobRuns(ledger, queue, known), "nights": Nights(ledger, jobs, checks)}
 
 
 def _claim(settings: Settings) -> FileLock:

@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     decoders: int = Field(default=2, ge=1, le=64)
     trash_days: int = Field(default=30, ge=1)
     retention: Literal["manual", "automatic"] = "manual"
+    upkeep: Literal["manual", "automatic"] = "manual"
     backup_folder: Path | None = None
     backup_recipients: Annotated[tuple[str, ...], NoDecode] = ()
 

@@ -26,6 +26,7 @@ from imgcore.services.images import Images
 from imgcore.services.job_runs import JobRuns
 from imgcore.services.jobs import Jobs
 from imgcore.services.looks import Looks
+from imgcore.services.nights import Nights
 from imgcore.services.operations import Operations
 from imgcore.services.patients import Patients
 from imgcore.services.purges import Purges
@@ -71,6 +72,7 @@ class Services:
     history: History
     jobs: Jobs
     job_runs: JobRuns
+    nights: Nights
     sweeps: Sweeps
     holds: Holds
     retention: Retention
