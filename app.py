@@ -11,14 +11,14 @@ import streamlit as st
 
 from imgcore.api import server
 from imgcore.api.guard import PERSON_HEADER
-from imgcore.ui import tabs
+from imgcore.ui import navigation, tabs
 
 tabs.prepare(__file__, PERSON_HEADER)
 
 app = st.App(
     Path(__file__).parent / "pages" / "_frame.py",
     routes=server.routes(address=st.get_option("server.address")),
-    middleware=server.middleware(tabs),
+    middleware=server.middleware(tabs, navigation.start_of),
     lifespan=server.lifespan,
 )
 

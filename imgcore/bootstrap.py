@@ -52,8 +52,9 @@ from imgcore.services.imports import Imports
 from imgcore.services.impressions import Impressions
 from imgcore.services.job_runs import JobRuns
 from imgcore.services.jobs import Jobs
-from imgcore.services.kinds import kinds
+from imgcore.services.kinds import Kind, kinds
 from imgcore.services.looks import Looks
+from imgcore.services.nights import Nights
 from imgcore.services.operations import Operations
 from imgcore.services.past_records import PastRecords
 from imgcore.services.patients import Patients
@@ -141,6 +142,7 @@ class Clinic:
             try:
                 self.services.sweeps.run(system("sweeper"), started_at=alone_since)
                 self.services.retention.daily(system("sweeper"))
+                self.services.nights.begin(system("sweeper"))
             except ImgcoreError as error:  # store or database away: the next round tries again
                 _log.warning("the sweep was broken off: %s", error)
             except Exception:
@@ -282,8 +284,7 @@ def _wire(
         **_sets(ledger, categories, renditions),
         trash=trash,
         **_analyses(ledger, categories, runs, uploads),
-        jobs=Jobs(ledger, queue, job_kinds),
-        job_runs=JobRuns(ledger, queue, job_kinds),
+        **_jobs(ledger, queue, job_kinds, checks),
         sweeps=sweeps,
         purges=purges,
         erasure=Erasure(ledger, removals),
@@ -343,6 +344,11 @@ def _sets(ledger: Ledger, categories: CategorySet, renditions: Renditions) -> di
         "shares": Shares(ledger, categories),
         "guests": Guests(ledger, renditions, categories),
     }
+
+
+def _jobs(ledger: Ledger, queue: Queue, known: Mapping[str, Kind], checks: Checks) -> dict[str, Any]:
+    jobs = Jobs(ledger, queue, known)
+    return {"jobs": jobs, "job_runs": JobRuns(ledger, queue, known), "nights": Nights(ledger, jobs, checks)}
 
 
 def _claim(settings: Settings) -> FileLock:

@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     models_dir: Path | None = None
     model_threads: int = Field(default=2, ge=1, le=256)
     hide_results_until_impression: bool = False
+    upkeep: Literal["manual", "automatic"] = "manual"
     backup_folder: Path | None = None
     backup_recipients: Annotated[tuple[str, ...], NoDecode] = ()
 

@@ -9,6 +9,7 @@ from imgcore.texts import _
 from imgcore.ui import (
     clinic,
     heading,
+    icons,
     keeping_forms,
     keys,
     lists,
@@ -70,24 +71,14 @@ def _row(patient: Patient) -> None:
             keeping_forms.badge(patient)
         looks_list.icon(patient)
         keeping_forms.icon(patient)
-        st.button(
-            _("Edit {name}").format(name=name),
-            key=keys.key("icon-edit", patient.id),
-            icon=":material/edit:",
-            type="tertiary",
-            help=_("Edit"),
-            on_click=patient_forms.ask_edit,
-            args=(patient,),
+        edit, trash = _("Edit {name}").format(name=name), _("Move {name} to the trash").format(name=name)
+        icons.button(
+            keys.key("edit", patient.id), "edit", edit, patient_forms.ask_edit, patient, tip=_("Edit")
         )
-        st.button(
-            _("Move {name} to the trash").format(name=name),
-            key=keys.key("icon-red-trash", patient.id),
-            icon=":material/delete:",
-            type="tertiary",
-            help=_("Move to the trash"),
-            on_click=patient_forms.ask_trash,
-            args=(patient,),
-        )
+        icons.button(
+            keys.key("red-trash", patient.id), "delete", trash, patient_forms.ask_trash, patient,
+            tip=_("Move to the trash"),
+        )  # fmt: skip
 
 
 main()

@@ -6,9 +6,22 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from imgcore.domain.access import Action
 from imgcore.domain.records import TrashItem
 from imgcore.texts import _
-from imgcore.ui import clinic, dates, errors, heading, keys, lists, places, privacy, thumbnails, words
+from imgcore.ui import (
+    clinic,
+    dates,
+    erasure_forms,
+    errors,
+    heading,
+    keys,
+    lists,
+    places,
+    privacy,
+    thumbnails,
+    words,
+)
 from imgcore.ui.notices import Notice, keep
 
 PAGE_SIZE = 20
@@ -61,11 +74,24 @@ def _row(item: TrashItem) -> None:
         with st.container(gap=None):
             st.markdown(f"**{words.literal(_title(item))}**")
             st.caption(words.literal(_facts(item)))
+        with st.container(horizontal=True, width="content", gap="small"):
+            _buttons(item)
+
+
+def _buttons(item: TrashItem) -> None:
+    st.button(
+        _("Restore"),
+        key=keys.key("restore", item.id),
+        icon=":material/restore_from_trash:",
+        on_click=_restore,
+        args=(item,),
+    )
+    if item.kind == "patient" and clinic.may(clinic.actor(), Action.PATIENT_ERASE):
         st.button(
-            _("Restore"),
-            key=keys.key("restore", item.id),
-            icon=":material/restore_from_trash:",
-            on_click=_restore,
+            ":red[" + _("Erase for good") + "]",
+            key=keys.key("erase", item.id),
+            icon=":material/delete_forever:",
+            on_click=erasure_forms.ask,
             args=(item,),
         )
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.servers.seaweedfs import SeaweedFS
 
-pytest_plugins = ["tests.servers.fixtures", "tests.structure.no_skips"]
+pytest_plugins = ["tests.servers.fixtures", "tests.structure.no_skips", "tests.structure.shares"]
 
 
 @pytest.fixture(scope="session")

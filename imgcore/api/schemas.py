@@ -27,7 +27,7 @@ class Answer(BaseModel):
 
 
 class Listed(Answer, Generic[T]):
-    """Part of a list; ``total`` stops at 10,000 where ``total_is_exact`` is false."""
+    """Part of a list; where ``total_is_exact`` is false, there are more than ``total``."""
 
     items: list[T]
     total: int

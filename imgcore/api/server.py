@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from imgcore.api.auth_pages import AuthPages
 from imgcore.api.auth_sessions import SessionPages
 from imgcore.api.endings import Ending
 from imgcore.api.guard import Guard
+from imgcore.api.home import Home
 from imgcore.api.metrics import Metered
 from imgcore.api.security import SecurityHeaders
 from imgcore.api.set_up import is_loopback, set_up_code
@@ -27,7 +28,7 @@ from imgcore.api.share_pages import SharePages
 from imgcore.api.tabs import Tabs
 from imgcore.bootstrap import Clinic, in_use
 from imgcore.config import load_settings
-from imgcore.domain.access import visitor
+from imgcore.domain.access import Role, visitor
 from imgcore.errors import ImgcoreError
 from imgcore.texts import _
 
@@ -46,14 +47,15 @@ def routes(address: str | None) -> list[BaseRoute]:
     return [*beside, *(Route(path, endpoint=rest) for path in REST_PATHS)]
 
 
-def middleware(tabs: Tabs) -> list[Middleware]:
-    """Return what every request passes through first."""
+def middleware(tabs: Tabs, start_of: Callable[[Role], str]) -> list[Middleware]:
+    """Return what every request passes through first; ``start_of`` names the screen a role starts at."""
     return [
         Middleware(ReadableStart),
         Middleware(Ending),
         Middleware(Metered),
         Middleware(SecurityHeaders, https_only=_https_only),
         Middleware(Guard, clinic=in_use, tabs=tabs),
+        Middleware(Home, start_of=start_of),
     ]
 
 

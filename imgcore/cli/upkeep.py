@@ -74,7 +74,7 @@ def _upgrade(_asked: argparse.Namespace) -> int:
     database = Database(load_settings().database)
     try:
         before = schema.current(database)
-        copy = None if before == schema.revisions()[-1] else schema.upgrade(database)
+        copy = schema.upgrade(database)
         now = schema.current(database)
     finally:
         database.close()

@@ -23,7 +23,6 @@ class Event(Table, table=True):
         sa.Index(None, "actor_id", "at"),
         sa.Index(None, "action", "at"),
         sa.Index(None, "outcome", "at"),
-        sa.Index(None, "entity", "at", sqlite_where=sa.text("patient_id IS NULL")),
         sa.Index(None, "at"),
     )
 
@@ -41,6 +40,16 @@ class Event(Table, table=True):
     request_id: str = Field(default="", max_length=36)
     seal: int | None = Field(default=None, sa_type=BigInt, unique=True)  # place in the chain, from 1
     chain: str | None = Field(default=None, max_length=64)  # hash over the line and the one before
+
+
+class EventImage(Table, table=True):
+    """Which images an audit line across patients names; a trigger writes it with the line."""
+
+    __tablename__: ClassVar[str] = "event_image"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    image_id: UUID = Field(primary_key=True)
+    event_id: int = Field(primary_key=True, sa_type=BigInt)
 
 
 class Change(Table, table=True):

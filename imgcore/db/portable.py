@@ -18,8 +18,20 @@ from imgcore.texts import _
 
 T = TypeVar("T")
 AT_ONCE = 500
-# What belongs to one installation or to a moment and not to the clinic. Copies of pictures are made again.
-STAYS = frozenset({"idempotency", "job", "one_time_link", "rendition", "session", "setting", "sign_in_try"})
+# What belongs to one installation or to a moment and not to the clinic, and what is made again by itself:
+# copies of pictures, and which images a line of the audit names.
+STAYS = frozenset(
+    {
+        "event_image",
+        "idempotency",
+        "job",
+        "one_time_link",
+        "rendition",
+        "session",
+        "setting",
+        "sign_in_try",
+    }
+)
 _OF_IMAGES = frozenset({"analysis", "image_set_item", "impression"})
 
 

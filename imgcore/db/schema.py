@@ -80,8 +80,13 @@ def require(url: str) -> None:
 
 
 def upgrade(database: Database, target: str = "head") -> Path | None:
-    """Run the missing migrations in one transaction; return the copy that was made first, if any."""
+    """Run the missing migrations in one transaction; return the copy that was made first, if any.
+
+    What already has the wanted shape is left alone.
+    """
     at = current(database)
+    if at == (revisions()[-1] if target == "head" else target):
+        return None
     copy = _copy(database, at) if at is not None and database.on_sqlite else None
     failpoints.reach(FailPoint.MIGRATION_COPIED)
     with translated(), database.engine.connect() as connection:

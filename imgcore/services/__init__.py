@@ -30,6 +30,7 @@ from imgcore.services.impressions import Impressions
 from imgcore.services.job_runs import JobRuns
 from imgcore.services.jobs import Jobs
 from imgcore.services.looks import Looks
+from imgcore.services.nights import Nights
 from imgcore.services.operations import Operations
 from imgcore.services.past_records import PastRecords
 from imgcore.services.patients import Patients
@@ -82,6 +83,7 @@ class Services:
     history: History
     jobs: Jobs
     job_runs: JobRuns
+    nights: Nights
     sweeps: Sweeps
     holds: Holds
     retention: Retention

@@ -56,11 +56,14 @@ def snapshot(row: Editable) -> Snapshot:
 
 
 def entry(table: str, row_id: UUID, before: Snapshot, after: Snapshot) -> dict[str, Any]:
-    """Return the undo entry of one row: of each field that differs what stood there and what stands now."""
+    """Return the undo entry of one row."""
+    return {"table": table, "id": str(row_id), **difference(before, after)}
+
+
+def difference(before: Snapshot, after: Snapshot) -> dict[str, Snapshot]:
+    """Return of each field that differs what stood there and what stands now."""
     changed = [name for name, value in before.items() if value != after[name]]
     return {
-        "table": table,
-        "id": str(row_id),
         "before": {name: plain(before[name]) for name in changed},
         "after": {name: plain(after[name]) for name in changed},
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -23,8 +23,8 @@ from imgcore.domain.records import Page
 from imgcore.domain.values import ImageFields
 from imgcore.errors import Invalid, NotFound
 from imgcore.services import holds, rows, sight
-from imgcore.services.edits import apply_all, check_version, entry, snapshot
-from imgcore.services.pages import COUNTED_UP_TO, Order, Turn, page_of
+from imgcore.services.edits import apply_all, check_version, difference, snapshot
+from imgcore.services.pages import COUNTED_UP_TO, Order, Sieve, Turn, page_of
 from imgcore.services.work import Ledger, Service, Work, performs
 from imgcore.texts import _
 
@@ -33,6 +33,7 @@ _NOT_FOR_MANY = {"order", "is_primary", "caption"}
 _KINDS = ("category", "body_location", "image_type")
 # SQLite keeps no counts of rows, and would take another index for want of them.
 _BY_BATCH = "INDEXED BY ix_image_batch_id_order_id"
+_FREQUENT = 10  # of the first 1,000 images
 _MAY_BE_EMPTY = {"date_taken", "laterality"}
 
 
@@ -69,7 +70,7 @@ class Images(Service):
             part = _part(work, asked, patient_id)
             page = page_of(
                 work, part.wanted, part.order, turn or Turn(), lambda found: rows.images(work, found),
-                exact=patient_id is not None, long=part.is_long,
+                exact=patient_id is not None, long=part.is_long, sieve=part.sieve,
             )  # fmt: skip
             seen = [each.id for each in page.items]
             work.record(Action.IMAGE_SEE, patient_id=patient_id, entity="image", entity_ids=seen)
@@ -137,18 +138,24 @@ class Images(Service):
         side = self._side(fields)
         with self._ledger.write(actor) as work:
             names = [*after, "laterality"] if side else list(after)
-            found = sight.image_values(
-                work, ids, Action.IMAGE_EDIT, col(Image.batch_id), *map(_column, names)
-            )
-            entries, changed = [], []
-            for image_id, _batch_id, *values in found:
-                before = dict(zip(names, values, strict=True))
-                now = before | after | ({"laterality": before["laterality"] or side} if side else {})
-                if now != before:
-                    entries.append(entry("image", image_id, before, now))
+            batch_id = sa.type_coerce(col(Image.batch_id), sa.Text())  # as it comes: only to be grouped by
+            found = sight.image_values(work, ids, Action.IMAGE_EDIT, batch_id, *map(_column, names))
+            entries, changed, batch_of = [], [], {}
+            differences = dict[
+                tuple[Any, ...], Mapping[str, Any]
+            ]()  # most images had the same values as others
+            for image_id, batch, *values in found:
+                named, had = str(image_id), tuple(values)
+                batch_of[named] = batch
+                if had not in differences:
+                    before = dict(zip(names, values, strict=True))
+                    now = before | after | ({"laterality": before["laterality"] or side} if side else {})
+                    differences[had] = difference(before, now)
+                if differences[had]["after"]:
+                    entries.append({"table": "image", "id": named, **differences[had]})
                     changed.append(image_id)
             _update(work, changed, after, side)
-            owner = record_for_each(work, Action.IMAGE_EDIT, {row[0]: row[1] for row in found}, names)
+            owner = record_for_each(work, Action.IMAGE_EDIT, batch_of, names)
             change_id = work.remember(Action.IMAGE_EDIT, entries, owner) if entries else None
             return len(found), change_id
 
@@ -208,16 +215,23 @@ def owners(work: Work, found: Sequence[Image]) -> set[UUID]:
 
 
 def record_for_each(
-    work: Work, action: Action, batch_of: Mapping[UUID, UUID], field_names: Sequence[str] = ()
+    work: Work, action: Action, batch_of: Mapping[Any, Any], field_names: Sequence[str] = ()
 ) -> UUID | None:
-    """Write one audit line for each patient of these images; return the patient when it is only one."""
-    wanted = sa.select(col(Batch.id), col(Batch.patient_id)).where(col(Batch.id).in_(set(batch_of.values())))
-    patient_of = dict(work.session.execute(wanted).all())
-    theirs: dict[UUID, list[UUID]] = defaultdict(list)
+    """Write one audit line for each patient of these images; return the patient when it is only one.
+
+    Ids may be written out.
+    """
+    inside: dict[Any, list[Any]] = defaultdict(list)
     for image_id, batch_id in batch_of.items():
-        theirs[patient_of[batch_id]].append(image_id)
-    for patient_id, ids in theirs.items():
-        named = {"entity": "image", "entity_ids": ids, "field_names": field_names}
+        inside[batch_id].append(image_id)
+    ids = {UUID(str(each)): each for each in inside}
+    wanted = sa.select(col(Batch.id), col(Batch.patient_id)).where(col(Batch.id).in_(ids))
+    patient_of = {ids[batch_id]: patient_id for batch_id, patient_id in work.session.execute(wanted)}
+    theirs: dict[UUID, list[Any]] = defaultdict(list)
+    for batch_id, images in inside.items():
+        theirs[patient_of[batch_id]] += images
+    for patient_id, images in theirs.items():
+        named = {"entity": "image", "entity_ids": images, "field_names": field_names}
         work.record(action, patient_id=patient_id, **named)
     return next(iter(theirs)) if len(theirs) == 1 else None
 
@@ -255,6 +269,7 @@ class _Part:
     wanted: SelectOfScalar[Image]
     order: Order
     is_long: bool = False
+    sieve: Sieve | None = None
 
 
 def _part(work: Work, asked: Filter, patient_id: UUID | None) -> _Part:
@@ -262,7 +277,7 @@ def _part(work: Work, asked: Filter, patient_id: UUID | None) -> _Part:
     wanted = select(Image).where(rows.kept(), *_conditions(asked))
     if patient_id is None:
         return _across(work, asked, wanted)
-    wanted = wanted.with_hint(Image, _BY_BATCH, "sqlite")
+    wanted = wanted.where(*_days(asked)).with_hint(Image, _BY_BATCH, "sqlite")
     if asked.batch_id is not None:
         return _Part(wanted, Order((col(Image.order), col(Image.id))))
     keys = [col(Image.uploaded_at), col(Image.id)]
@@ -276,30 +291,44 @@ def _part(work: Work, asked: Filter, patient_id: UUID | None) -> _Part:
 def _across(work: Work, asked: Filter, wanted: SelectOfScalar[Image]) -> _Part:
     """Return what a list across patients has to show; SQLite is told how, for want of counts of its own."""
     sees_all = sight.sees_all(work, Action.IMAGE_SEE)
-    if not sees_all:
-        theirs = select(Batch.id).join(Patient).where(sight.patients(work, Action.IMAGE_SEE))
-        wanted = wanted.where(col(Image.batch_id).in_(theirs))
-    named = words.count(work.session, asked.text, COUNTED_UP_TO + 1)
-    is_long = named is not None and named > COUNTED_UP_TO
-    if named is not None and not is_long:
-        wanted = wanted.where(words.narrowed(asked.text)).with_hint(Image, "NOT INDEXED", "sqlite")
+    named = words.named(work.session, asked.text, COUNTED_UP_TO + 1)
+    is_long = named is not None and len(named) > COUNTED_UP_TO
     is_by_day = asked.taken_from is not None or asked.taken_to is not None
     first = "date_taken" if is_by_day else "uploaded_at"
     along = [name for name in _KINDS if getattr(asked, name) is not None and not is_by_day][:1]
     index = f"ix_image_{'_'.join([*along, first, 'id'])}"
-    if not sees_all and (named is None or is_long):  # read what the filter leaves, or the team's batches
-        hint = f"INDEXED BY {index}" if along or is_by_day else _BY_BATCH
-        wanted = wanted.with_hint(Image, hint, "sqlite")
-    order = Order((_column(first), col(Image.id)), newest_first=True, index=index)
-    return _Part(wanted, order, is_long and sees_all and asked == Filter(text=asked.text))
+    keys = (_column(first), col(Image.id))
+    order = Order(keys, newest_first=True, index=index, within=_days(asked))
+    if named is not None and not is_long:
+        found = wanted.where(sight.batch_of(work, Action.IMAGE_SEE, col(Image.batch_id)), *_days(asked))
+        return _Part(words.found(work.session, found, named), order)
+    if not sees_all and sight.has_few_batches(work, Action.IMAGE_SEE):
+        theirs = select(Batch.id).join(Patient).where(sight.patients(work, Action.IMAGE_SEE))
+        return _Part(
+            wanted.where(col(Image.batch_id).in_(theirs)).with_hint(Image, _BY_BATCH, "sqlite"), order
+        )
+    limit = sight.batch_of(work, Action.IMAGE_SEE, col(Image.batch_id))
+    wanted = wanted.where(limit).with_hint(Image, f"INDEXED BY {index}", "sqlite")
+    is_long = is_long and sees_all and asked == Filter(text=asked.text)
+    by_words = named is None and bool(words.trigrams(asked.text))  # PostgreSQL finds rare ones by itself
+    by_index = Filter(
+        taken_from=asked.taken_from, taken_to=asked.taken_to, **{name: getattr(asked, name) for name in along}
+    )
+    if sees_all and asked == by_index:
+        return _Part(wanted, order)
+    read = select(Image).where(rows.kept(), *_conditions(by_index))
+    sieve = Sieve(read.with_hint(Image, f"INDEXED BY {index}", "sqlite"), stops=bool(asked.text))
+    if by_words:
+        shown = select(Image).where(rows.kept(), limit, *_conditions(asked, by_words=False))
+        sieve = replace(sieve, shown=shown, enough=_FREQUENT)
+    return _Part(wanted, order, is_long, sieve)
 
 
-def _conditions(asked: Filter) -> list[sa.ColumnElement[bool]]:
+def _conditions(asked: Filter, *, by_words: bool = True) -> list[sa.ColumnElement[bool]]:
+    """Return what is asked of an image; unless ``by_words`` as the index of words does not take it."""
     given = [
         (operator.eq, Image.batch_id, asked.batch_id),
         (operator.eq, Image.category, asked.category),
-        (operator.ge, Image.date_taken, asked.taken_from),
-        (operator.le, Image.date_taken, asked.taken_to),
         (operator.eq, Image.body_location, asked.body_location),
         (operator.eq, Image.image_type, asked.image_type),
     ]
@@ -307,9 +336,14 @@ def _conditions(asked: Filter) -> list[sa.ColumnElement[bool]]:
         compare(col(field), value) for compare, field, value in given if value is not None
     ]
     for word in asked.text.split():
-        fields = map(_column, words.FIELDS)
+        fields = [_column(name) if by_words else _column(name).concat("") for name in words.FIELDS]
         conditions.append(sa.or_(*(each.icontains(word, autoescape=True) for each in fields)))
     return conditions
+
+
+def _days(asked: Filter) -> list[sa.ColumnElement[bool]]:
+    given = ((operator.ge, asked.taken_from), (operator.le, asked.taken_to))
+    return [compare(col(Image.date_taken), day) for compare, day in given if day is not None]
 
 
 def other_primaries(work: Work, batch: Batch, chosen: Image) -> list[Image]:

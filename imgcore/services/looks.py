@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlmodel import col, or_, select
+from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from imgcore.db.journal import Event
+from imgcore.db.journal import Event, EventImage
 from imgcore.db.tables import Batch, Image, Patient
 from imgcore.documents import Cell, Receipt, ReceiptRow, receipt_pdf
 from imgcore.domain.access import Action, Actor
@@ -80,25 +80,21 @@ class Looks(Service):
 
     def _wanted(self, patient_id: UUID, image_id: UUID | None = None) -> SelectOfScalar[Event]:
         """Return the query for the lines that name the patient, and those of images across patients."""
-        named, image_key = self._named_ids()
-        theirs = select(Image.id).join(Batch).where(Batch.patient_id == patient_id)
-        own = sa.select(sa.literal(1)).select_from(named).where(image_key.in_(theirs))
-        images: sa.ColumnElement[str] = sa.literal_column("'image'")
-        across = sa.and_(col(Event.patient_id).is_(None), col(Event.entity) == images, own.exists())
-        wanted = select(Event).where(or_(col(Event.patient_id) == patient_id, across))
-        if image_id is None:
-            return wanted
-        same = sa.select(sa.literal(1)).select_from(named).where(named.c.value == str(image_id))
-        return wanted.where(same.exists())
+        own = select(Event.id).where(Event.patient_id == patient_id)
+        across = select(EventImage.event_id).join(Image, col(Image.id) == EventImage.image_id).join(Batch)
+        across = across.where(Batch.patient_id == patient_id)
+        if image_id is not None:
+            named = self._named_ids()
+            own = own.where(sa.select(named).where(named.c.value == str(image_id)).exists())
+            across = across.where(EventImage.image_id == image_id)
+        return select(Event).where(col(Event.id).in_(sa.union(own, across)))
 
-    def _named_ids(self) -> tuple[sa.TableValuedAlias, sa.ColumnElement[UUID]]:
-        """Return the ids that a line names, as rows, and how such an id is compared with a key."""
+    def _named_ids(self) -> sa.TableValuedAlias:
+        """Return the ids that a line names, as rows."""
         ids = col(Event.entity_ids)
         if self._ledger.database.on_sqlite:
-            rows = sa.func.json_each(ids).table_valued("value")
-            return rows, sa.type_coerce(sa.func.replace(rows.c.value, "-", ""), sa.Uuid())
-        rows = sa.func.json_array_elements_text(ids).table_valued("value")
-        return rows, sa.cast(rows.c.value, sa.Uuid())
+            return sa.func.json_each(ids).table_valued("value")
+        return sa.func.json_array_elements_text(ids).table_valued("value")
 
 
 def _about(patient_id: UUID) -> dict[str, Any]:

@@ -53,10 +53,12 @@ class Patients(Service):
     def find(self, actor: Actor, text: str = "", turn: Turn | None = None) -> Page[records.Patient]:
         """Return the patients whose name, number or birth date hold every word of ``text``, by name."""
         with self._ledger.read(actor) as work:
-            wanted = select(Patient).where(
-                sight.patients(work, Action.PATIENT_SEE), col(Patient.trashed_at).is_(None)
-            )
-            for word in fold(text).split():
+            parts = fold(text).split()
+            theirs = sight.patients(work, Action.PATIENT_SEE)
+            if parts:
+                theirs = sight.patient_of(work, Action.PATIENT_SEE, col(Patient.id))
+            wanted = select(Patient).where(theirs, col(Patient.trashed_at).is_(None))
+            for word in parts:
                 wanted = wanted.where(col(Patient.search_text).contains(word, autoescape=True))
             order = Order((col(Patient.search_text), col(Patient.id)))
             page = page_of(work, wanted, order, turn or Turn(), _records, exact=False)

@@ -152,10 +152,9 @@ class Restores(Service):
 
     def _end(self, actor: Actor, manifest: Manifest) -> None:
         """Bring the tables up to this version, say in the audit what was done, and open the clinic."""
-        if schema.current(self._database) != schema.revisions()[-1]:
-            copy = schema.upgrade(self._database)
-            if copy is not None:
-                copy.unlink()
+        copy = schema.upgrade(self._database)
+        if copy is not None:
+            copy.unlink()
         now = self._ledger.clock()
         damaged = [UUID(fault.id) for fault in manifest.faults]
         with self._database.write() as session:

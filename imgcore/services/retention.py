@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from sqlmodel import col, select
 
-from imgcore.db.journal import Setting
 from imgcore.db.tables import Image, Patient, RetentionRule
 from imgcore.domain import failpoints
 from imgcore.domain.access import Action, Actor
@@ -17,7 +16,7 @@ from imgcore.domain.failpoints import FailPoint
 from imgcore.domain.progress import Progress, nothing
 from imgcore.domain.retention import REASON, Due, KeptYears, NewRule, Report, Rule, RuleFields, Run
 from imgcore.errors import Conflict, Invalid, NotFound
-from imgcore.services import due, sight
+from imgcore.services import due, rounds, sight
 from imgcore.services.audit import Sheet, table_of
 from imgcore.services.trash import discard
 from imgcore.services.work import Ledger, Line, Service, Work, performs
@@ -130,17 +129,10 @@ class Retention(Service):
     @performs(Action.RETENTION_RUN)
     def daily(self, actor: Actor) -> Run | None:
         """Run once a day where the settings say that this happens by itself; otherwise do nothing."""
-        if self._settings.retention != "automatic" or not self._is_due_today(actor):
+        automatic = self._settings.retention == "automatic"
+        if not automatic or not rounds.take(self._ledger, actor, _RAN, self._ledger.clock() - _DAY):
             return None
         return self.run(actor)
-
-    def _is_due_today(self, actor: Actor) -> bool:
-        with self._ledger.draft(actor) as work:
-            row = work.session.get(Setting, _RAN, with_for_update=True)
-            if row is not None and work.at - datetime.fromisoformat(row.value) < _DAY:
-                return False
-            work.session.merge(Setting(name=_RAN, value=work.at.isoformat(), updated_at=work.at))
-            return True
 
     def _discard(self, actor: Actor, patient_id: UUID) -> tuple[UUID, Due] | None:
         with self._ledger.draft(actor) as work:

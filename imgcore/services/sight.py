@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -19,23 +19,52 @@ from imgcore.texts import _
 
 Row = TypeVar("Row", Patient, Visit, Batch, Image)
 _AT_ONCE = 500
+FEW_BATCHES = 500
 
 
 def patients(work: Work, action: Action) -> sa.ColumnElement[bool]:
     """Return the condition on ``Patient`` under which the actor may do this to the patient's rows."""
+    key = col(Patient.id)
+    return _limit(work, action, key, lambda team: key.in_(select(CareTeam.patient_id).where(team)))
+
+
+def patient_of(work: Work, action: Action, key: Any) -> sa.ColumnElement[bool]:
+    """Return the same condition on a column that names a patient.
+
+    It is asked of one row after the other, where many of those in question are the actor's.
+    """
+    one: sa.ColumnElement[int] = sa.literal_column("1")
+    named = sa.select(one).where(col(CareTeam.patient_id) == key)
+    return _limit(work, action, key, lambda team: named.where(team).exists())
+
+
+def batch_of(
+    work: Work, action: Action, key: Any, *further: sa.ColumnElement[bool]
+) -> sa.ColumnElement[bool]:
+    """Return the same condition on a column that names a batch; ``further`` ones are on the patient."""
+    limit = patient_of(work, action, col(Batch.patient_id))
+    if limit is true():
+        return limit
+    one: sa.ColumnElement[int] = sa.literal_column("1")
+    named = sa.select(one).join_from(Batch, Patient, col(Batch.patient_id) == col(Patient.id))
+    return named.where(col(Batch.id) == key, limit, *further).exists()
+
+
+def _limit(
+    work: Work,
+    action: Action,
+    key: Any,
+    of_team: Callable[[sa.ColumnElement[bool]], sa.ColumnElement[bool]],
+) -> sa.ColumnElement[bool]:
     actor = work.actor
     how_far = reach(actor, action)
     if how_far is Reach.CLINIC:
         if actor.is_system or work.settings.access == "clinic":
             return true()
-        return col(Patient.id).in_(
-            select(CareTeam.patient_id).where(
-                CareTeam.user_id == actor.user_id,
-                or_(col(CareTeam.ends_at).is_(None), col(CareTeam.ends_at) > work.at),
-            )
-        )
+        lasts = or_(col(CareTeam.ends_at).is_(None), col(CareTeam.ends_at) > work.at)
+        return of_team(sa.and_(col(CareTeam.user_id) == actor.user_id, lasts))
     if how_far is Reach.OWN and actor.patient_id is not None:
-        return col(Patient.id) == actor.patient_id
+        return key == actor.patient_id  # type: ignore[no-any-return]
     return sa.false()
 
 
@@ -43,6 +72,14 @@ def sees_all(work: Work, action: Action) -> bool:
     """Tell whether the actor may do this to the rows of every patient."""
     limit = patients(work, action)
     return limit is true()
+
+
+def has_few_batches(work: Work, action: Action) -> bool:
+    """Tell whether the batches to whose rows the actor may do this are few enough to be read one by one."""
+    theirs = sa.select(col(Batch.id)).join(Patient, col(Batch.patient_id) == col(Patient.id))
+    some = theirs.where(patients(work, action)).limit(FEW_BATCHES + 1).subquery()
+    found = work.session.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
+    return int(found) <= FEW_BATCHES
 
 
 def patient(work: Work, ref: UUID | str, action: Action, *, trashed: bool = False) -> Patient:
@@ -94,6 +131,8 @@ def _chosen(
     if work.writes:
         wanted = wanted.order_by(col(Image.id)).with_for_update(of=Image)
     found = {row[0]: row for row in work.session.execute(wanted)}
+    if len(found) == len(image_ids):
+        return list(map(found.__getitem__, image_ids))
     missing = [each for each in image_ids if each not in found]
     if missing:
         work.refusals.append(Line(action, outcome="refused", entity="image", entity_ids=missing))

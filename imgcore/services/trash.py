@@ -19,7 +19,7 @@ from imgcore.domain.records import Page, TrashItem
 from imgcore.errors import Conflict, NotFound
 from imgcore.services import holds, rows, sight
 from imgcore.services.images import owners, record_for_each, some
-from imgcore.services.pages import Order, Turn, page_of
+from imgcore.services.pages import Order, Sieve, Turn, page_of
 from imgcore.services.work import Service, Work, performs
 from imgcore.texts import _
 
@@ -85,11 +85,11 @@ class Trash(Service):
             patient_id = None
             if patient_ref is not None:
                 patient_id = sight.patient_in_any_state(work, patient_ref, Action.TRASH_SEE).id
-            wanted = _on_its_own(table, work, patient_id)
+            wanted, sieve = _on_its_own(table, work, patient_id)
             order = Order((col(table.trashed_at), col(table.id)), newest_first=True)
             page = page_of(
                 work, wanted, order, turn or Turn(), lambda found: _items(work, found),
-                exact=patient_id is not None,
+                exact=patient_id is not None, sieve=sieve,
             )  # fmt: skip
             seen = [each.id for each in page.items]
             work.record(Action.TRASH_SEE, patient_id=patient_id, entity=kind, entity_ids=seen)
@@ -181,27 +181,34 @@ def check_parents(work: Work, found: Sequence[Trashable | Visit]) -> None:
         )
 
 
-def _on_its_own(table: type[Trashable], work: Work, patient_id: UUID | None) -> SelectOfScalar[Any]:
+def _on_its_own(
+    table: type[Trashable], work: Work, patient_id: UUID | None
+) -> tuple[SelectOfScalar[Any], Sieve | None]:
     """Return the rows that were put into the trash themselves, not along with their parent."""
     wanted: SelectOfScalar[Any] = select(table).where(col(table.trashed_at).is_not(None))
-    # Who is being erased has no name any more.
-    theirs = sa.and_(sight.patients(work, Action.TRASH_SEE), col(Patient.name) != "")
+    is_there = col(Patient.name) != ""  # who is being erased has no name any more
     if patient_id is not None:
-        theirs = sa.and_(theirs, col(Patient.id) == patient_id)
+        is_there = sa.and_(is_there, col(Patient.id) == patient_id)
+    theirs = sa.and_(sight.patient_of(work, Action.TRASH_SEE, col(Patient.id)), is_there)
     if table is Patient:
-        return wanted.where(theirs)
+        return wanted.where(theirs), None
     if table is Batch:
         along = sa.func.coalesce(Batch.change_id != Patient.change_id, sa.true())
-        return wanted.join(Patient).where(theirs, along)
+        if patient_id is None:
+            wanted = wanted.with_hint(Batch, "INDEXED BY ix_batch_trashed_at_id", "sqlite")
+        return wanted.join(Patient).where(theirs, along), None
     changes = select(Batch.change_id).where(col(Batch.trashed_at).is_not(None))
     changes = changes.where(col(Batch.change_id).is_not(None))
     alone = sa.or_(col(Image.change_id).is_(None), col(Image.change_id).not_in(changes))
-    wanted = wanted.where(col(Image.state) == rows.READY, alone)
-    if patient_id is None:  # for one patient, their batches are fewer than what lies in the trash
-        wanted = wanted.with_hint(Image, "INDEXED BY ix_image_trashed_at_id_change_id", "sqlite")
-    if patient_id is None and sight.sees_all(work, Action.TRASH_SEE):
-        return wanted
-    return wanted.where(col(Image.batch_id).in_(select(Batch.id).join(Patient).where(theirs)))
+    wanted = wanted.where(col(Image.state) == rows.READY)
+    if patient_id is not None:  # their batches are fewer than what lies in the trash
+        batches = select(Batch.id).join(Patient).where(theirs)
+        return wanted.where(alone, col(Image.batch_id).in_(batches)), None
+    wanted = wanted.with_hint(Image, "INDEXED BY ix_image_trashed_at_id_change_id", "sqlite")
+    if sight.sees_all(work, Action.TRASH_SEE):
+        return wanted.where(alone), None
+    seen = sight.batch_of(work, Action.TRASH_SEE, col(Image.batch_id), is_there)
+    return wanted.where(alone, seen), Sieve(wanted)
 
 
 def _items(work: Work, found: Sequence[Trashable]) -> list[TrashItem]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -14,11 +16,14 @@ from imgcore.domain.values import Line, Value
 from imgcore.errors import Invalid
 from imgcore.services.backups import Backups
 from imgcore.services.checks import Checks, Options
+from imgcore.services.copies import writing
 from imgcore.services.purges import Purges
 from imgcore.services.work import utc_now
 from imgcore.texts import _
 
 MOST_TOLD = 100
+NIGHTS_KEPT = 7
+_NIGHTLY = re.compile(r"imgcore-nightly-\d{8}-\d{6}\.tar(\.age)?")
 
 
 class CheckOptions(Value):
@@ -29,7 +34,9 @@ class CheckOptions(Value):
 
 
 class BackupOptions(Value):
-    """A backup takes everything; where it goes is a setting."""
+    """A backup takes everything; where it goes is a setting. Of those of the nights the newest are kept."""
+
+    nightly: bool = False
 
 
 class PurgeOptions(Value):
@@ -65,12 +72,13 @@ class Upkeep:
         counts = {"images": tally.images, "found": tally.found.total(), "mended": tally.mended}
         return counts | {"findings": told}
 
-    def prepare_backup(self, _actor: Actor, _options: BackupOptions) -> dict[str, Any]:
+    def prepare_backup(self, _actor: Actor, options: BackupOptions) -> dict[str, Any]:
         """Choose the name of the file; ``Invalid`` while no folder for backups is set."""
         if self._settings.backup_folder is None:
             raise Invalid(_("There is no folder for backups."), hint=_("Name one in IMGCORE_BACKUP_FOLDER."))
         ending = ".tar.age" if self._settings.backup_recipients else ".tar"
-        return {"file": f"imgcore-{utc_now():%Y%m%d-%H%M%S}{ending}"}
+        night = "nightly-" if options.nightly else ""
+        return {"file": f"imgcore-{night}{utc_now():%Y%m%d-%H%M%S}{ending}"}
 
     def backup(self, actor: Actor, ids: dict[str, Any], progress: Progress) -> dict[str, Any]:
         """Write the backup; one that was whole before the job was broken off is not written again."""
@@ -81,6 +89,8 @@ class Upkeep:
         if target.exists():
             return {"file": ids["file"]}
         made = self._backups.make(actor, target, progress)
+        if _NIGHTLY.fullmatch(target.name) and not made.faults:  # else an older one has what is damaged now
+            _keep_newest(folder)
         return {"file": ids["file"], "images": made.images, "damaged": len(made.faults)}
 
     def prepare_purge(self, actor: Actor, options: PurgeOptions) -> dict[str, Any]:
@@ -92,3 +102,11 @@ class Upkeep:
         """Empty the trash for good."""
         gone = self._purges.run(actor, ids["patient"], ids["older_than_days"], progress)
         return {"images": gone.images, "batches": gone.batches, "patients": gone.patients}
+
+
+def _keep_newest(folder: Path) -> None:
+    """Remove the backups of earlier nights; those that a person made are theirs."""
+    with writing():
+        made = sorted(each for each in folder.iterdir() if _NIGHTLY.fullmatch(each.name))
+        for old in made[:-NIGHTS_KEPT]:
+            old.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from imgcore.errors import Invalid
 from imgcore.services import rows, sight
 from imgcore.services.batches import day_name
 from imgcore.services.edits import apply, check_version, snapshot
-from imgcore.services.pages import Order, Turn, page_of
+from imgcore.services.pages import Order, Sieve, Turn, page_of
 from imgcore.services.work import Service, Work, performs
 from imgcore.texts import _
 
@@ -32,7 +32,7 @@ class Visits(Service):
         """Return a patient's visits, or those of all patients, the newest day first."""
         with self._ledger.read(actor) as work:
             wanted = select(Visit)
-            patient_id = None
+            patient_id, sieve = None, None
             if patient_ref is not None:
                 patient_id = sight.patient(work, patient_ref, Action.VISIT_SEE).id
                 wanted = wanted.where(Visit.patient_id == patient_id)
@@ -40,12 +40,12 @@ class Visits(Service):
                 trashed = select(Patient.id).where(col(Patient.trashed_at).is_not(None))
                 wanted = wanted.where(col(Visit.patient_id).not_in(trashed))
                 if not sight.sees_all(work, Action.VISIT_SEE):
-                    theirs = select(Patient.id).where(sight.patients(work, Action.VISIT_SEE))
-                    wanted = wanted.where(col(Visit.patient_id).in_(theirs))
+                    theirs = sight.patient_of(work, Action.VISIT_SEE, col(Visit.patient_id))
+                    sieve, wanted = Sieve(wanted), wanted.where(theirs)
             order = Order((col(Visit.visited_on), col(Visit.id)), newest_first=True)
             page = page_of(
                 work, wanted, order, turn or Turn(), lambda found: rows.visits(work, found),
-                exact=patient_id is not None,
+                exact=patient_id is not None, sieve=sieve,
             )  # fmt: skip
             seen = {"patient_id": patient_id, "entity_ids": [each.id for each in page.items]}
             work.record(Action.VISIT_SEE, once=True, entity="visit", **seen)

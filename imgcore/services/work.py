@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -42,7 +42,7 @@ class Line:
     outcome: str = "done"
     patient_id: UUID | None = None
     entity: str = ""
-    entity_ids: Sequence[UUID] = ()
+    entity_ids: Sequence[UUID | str] = ()
     field_names: Sequence[str] = ()
     count: int = 0
     actor_id: UUID | None = None
@@ -71,7 +71,7 @@ class Work:
     def remember(
         self,
         action: Action,
-        rows: Sequence[Mapping[str, Any]],
+        rows: Sequence[dict[str, Any]],
         patient_id: UUID | None,
         change_id: UUID | None = None,
         reason: str = "",
@@ -83,7 +83,7 @@ class Work:
             actor_id=self.actor.user_id,
             action=action,
             patient_id=patient_id,
-            rows=[dict(row) for row in rows],
+            rows=list(rows),
             reason=reason,
             expires_at=self.at + timedelta(days=self.settings.trash_days),
         )

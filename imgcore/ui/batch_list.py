@@ -12,7 +12,18 @@ from imgcore.domain.access import Action, Actor
 from imgcore.domain.records import Batch, Counts, Page
 from imgcore.services.pages import Turn
 from imgcore.texts import _
-from imgcore.ui import batch_forms, clinic, dates, keys, move_forms, places, thumbnails, visit_forms, words
+from imgcore.ui import (
+    batch_forms,
+    clinic,
+    dates,
+    icons,
+    keys,
+    move_forms,
+    places,
+    thumbnails,
+    visit_forms,
+    words,
+)
 from imgcore.ui.opened import Opened
 
 PAGE_SIZE = 20
@@ -146,15 +157,10 @@ def _icons(who: Actor, batch: Batch) -> None:
             disabled=not batch.image_count,
         )
     if clinic.may(who, Action.BATCH_TRASH):
-        st.button(
-            _("Move {name} to the trash").format(name=name),
-            key=keys.key("icon-red-trash", batch.id),
-            icon=":material/delete:",
-            type="tertiary",
-            help=_("Move to the trash"),
-            on_click=batch_forms.ask_trash,
-            args=(batch,),
-        )
+        icons.button(
+            keys.key("red-trash", batch.id), "delete", _("Move {name} to the trash").format(name=name),
+            batch_forms.ask_trash, batch, tip=_("Move to the trash"),
+        )  # fmt: skip
     if clinic.may(who, Action.BATCH_EDIT):
         key = keys.key("icon-menu", batch.id)
         st.menu_button(

@@ -1,19 +1,18 @@
-"""The dialogs for how long one patient's record is kept: own years, legal hold, and erasure."""
+"""The dialogs for how long one patient's record is kept: own years, and legal hold."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import streamlit as st
 
 from imgcore.domain.access import Action
 from imgcore.domain.records import Patient
-from imgcore.domain.retention import MOST_YEARS, Hold, KeptYears, NewErasure, NewHold, whys
+from imgcore.domain.retention import MOST_YEARS, Hold, KeptYears, NewHold
 from imgcore.domain.values import parse
-from imgcore.errors import Invalid
 from imgcore.texts import _
-from imgcore.ui import clinic, dates, dialogs, errors, keys, places, privacy, words
+from imgcore.ui import clinic, dates, dialogs, erasure_forms, errors, icons, keys, privacy, words
 from imgcore.ui.notices import Notice
 
 
@@ -22,15 +21,11 @@ def icon(patient: Patient) -> None:
     if not clinic.may(clinic.actor(), Action.RETENTION_EDIT):
         return
     name = words.literal(privacy.shown(patient.name))
-    st.button(
-        _("How long {name} is kept").format(name=name),
-        key=keys.key("icon-keeping", patient.id),
-        icon=":material/gavel:",
-        type="tertiary",
-        help=_("Legal hold, own years, erasure"),
-        on_click=dialogs.ask,
-        args=(_("How long this record is kept"), _keeping, patient),
-    )
+    icons.button(
+        keys.key("keeping", patient.id), "gavel", _("How long {name} is kept").format(name=name),
+        dialogs.ask, _("How long this record is kept"), _keeping, patient,
+        tip=_("Legal hold, own years, erasure"),
+    )  # fmt: skip
 
 
 def badge(patient: Patient) -> None:
@@ -58,7 +53,7 @@ def _keeping(patient: Patient) -> None:
         st.warning(words.literal(_("Legal hold {facts}").format(facts=facts(hold))), icon=":material/gavel:")
         st.button(
             _("Lift the legal hold"), key=_key("lift"), icon=":material/lock_open:", on_click=_turn_to,
-            args=(_("Lift the legal hold?"), _lift, hold),
+            args=(ask_lift, hold),
         )  # fmt: skip
     else:
         with st.form(_key("hold"), border=False):
@@ -86,13 +81,13 @@ def _keeping(patient: Patient) -> None:
             icon=":material/delete_forever:",
             disabled=hold is not None,
             on_click=_turn_to,
-            args=(_("Erase this patient for good?"), _erase, patient),
+            args=(erasure_forms.ask, patient),
         )
 
 
-def _turn_to(title: str, draw: Callable[..., None], *arguments: Any) -> NoReturn:
-    """Go on from this dialog to another one."""
-    dialogs.ask(title, draw, *arguments)
+def _turn_to(ask: Callable[..., None], found: Patient | Hold) -> NoReturn:
+    """Go on from this dialog to the one that ``ask`` asks for."""
+    ask(found)
     st.rerun()
 
 
@@ -122,60 +117,6 @@ def _keep(patient: Patient) -> None:
         kept = parse(KeptYears, years=st.session_state[_key("years", patient.id)])
         clinic.services().retention.keep(clinic.actor(), patient.id, kept)
         dialogs.finish(Notice(_("Saved: {person}.").format(person=privacy.person(patient))))
-
-
-def _erase(patient: Patient) -> None:
-    counts = clinic.services().patients.counts(clinic.actor(), patient.id)
-    st.markdown(
-        _("**{person}** with {batches}, {images}, visits, notes and account.").format(
-            person=words.literal(privacy.person(patient)),
-            batches=words.batches(counts.batches),
-            images=words.images(counts.images),
-        )
-    )
-    st.warning(
-        _(
-            "This cannot be undone, and nothing goes to the trash. Backups, files that were downloaded "
-            "and what other patients’ notes say are out of reach. The record of access stays, "
-            "without names."
-        ),
-        icon=":material/warning:",
-    )
-    with st.form(_key("erase-form"), border=False):
-        st.selectbox(
-            _("Why"), list(whys()), None, key=_key("why"), format_func=lambda each: whys()[each],
-            placeholder=_("Choose a reason"),
-        )  # fmt: skip
-        st.text_input(
-            _("The patient’s name or MRN, typed once more"), key=_key("confirmation"), max_chars=255,
-            autocomplete="off",
-        )  # fmt: skip
-        st.form_submit_button(
-            ":red[" + _("Erase for good") + "]",
-            icon=":material/delete_forever:",
-            on_click=_gone,
-            args=(patient,),
-        )
-
-
-def _gone(patient: Patient) -> None:
-    with errors.kept():
-        typed, why = st.session_state[_key("confirmation")], st.session_state[_key("why")]
-        if why is None:
-            raise Invalid(_("Choose why the patient is erased."))
-        if not typed.strip():
-            raise Invalid(_("Type the name or the MRN of the patient."))
-        new = parse(NewErasure, confirmation=typed, reason=why)
-        erased = clinic.services().erasure.patient(clinic.actor(), patient.id, new)
-        if places.here().patient == str(patient.id):
-            places.go(places.Place())
-        images = words.images(erased.images)
-        text = _("The patient was erased with {images}.").format(images=images)
-        if not erased.is_finished:
-            text = _("The patient was erased; what is left of {images} goes within minutes.").format(
-                images=images
-            )
-        dialogs.finish(Notice(text))
 
 
 def _key(*parts: object) -> str:

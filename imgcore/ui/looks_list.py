@@ -13,32 +13,26 @@ from imgcore.domain.access import Action, Actor
 from imgcore.domain.looks import Look, told
 from imgcore.domain.records import Patient
 from imgcore.texts import _
-from imgcore.ui import clinic, dates, dialogs, errors, keys, lists, privacy, words
+from imgcore.ui import clinic, dates, dialogs, errors, icons, keys, lists, privacy, words
 
 PAGE_SIZE = 20
-_ICON = ":material/visibility:"
+_ICON = "visibility"
 
 
 def button(who: Actor, patient: Patient) -> None:
     """Draw the button that stands below the banner of the open patient."""
     if clinic.may(who, Action.LOOKS_SEE):
         st.button(
-            _("Who looked"), key="looks-open", icon=_ICON, type="tertiary", on_click=ask, args=(patient,)
-        )
+            _("Who looked"), key="looks-open", icon=f":material/{_ICON}:", type="tertiary", on_click=ask,
+            args=(patient,),
+        )  # fmt: skip
 
 
 def icon(patient: Patient) -> None:
     """Draw the icon that stands in a patient's row."""
     name = words.literal(privacy.shown(patient.name))
-    st.button(
-        _("Who looked at {name}").format(name=name),
-        key=keys.key("icon-looks", patient.id),
-        icon=_ICON,
-        type="tertiary",
-        help=_("Who looked"),
-        on_click=ask,
-        args=(patient,),
-    )
+    label = _("Who looked at {name}").format(name=name)
+    icons.button(keys.key("looks", patient.id), _ICON, label, ask, patient, tip=_("Who looked"))
 
 
 def ask(patient: Patient, image_id: UUID | None = None) -> None:

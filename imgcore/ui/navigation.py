@@ -67,6 +67,11 @@ def screens_of(role: Role) -> tuple[Screen, ...]:
     return tuple(screen for screen in SCREENS if role in screen.roles)
 
 
+def start_of(role: Role) -> str:
+    """Return the name of the screen that a role starts at; "" when none is for it."""
+    return next((screen.name for screen in screens_of(role)), "")
+
+
 def choose(role: Role) -> Chosen:
     """Draw the menu of a role, and return the screen that the URL names."""
     screens = screens_of(role)

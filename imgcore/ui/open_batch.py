@@ -47,24 +47,13 @@ def draw(who: Actor, opened: Opened, batch: Batch) -> None:
     if image_forms.take_changed():
         changed()
     image_id = places.here().image
-    if clinic.may(who, Action.IMAGE_UPLOAD) and image_id is None:
-        key = keys.key("upload", batch.id)
-        upload(
-            batch,
-            privacy.person(opened.patient),
-            categories,
-            clinic.services().settings,
-            key=key,
-            body_locations=suggestions.body_locations(),
-            image_types=suggestions.image_types(),
-            sides=suggestions.sides(),
-            on_finished=lambda: _finished(key),
-            on_second_batch=lambda: _second_batch(key, opened.patient.id),
-        )
-        simple_upload.draw(batch)
+    # Always one element, empty beside an open picture: the grid keeps its place in the page, and with it
+    # its images, its selection and where it was scrolled to.
+    with st.container(key="above-grid"):
+        is_table = image_id is None and _above(who, opened, batch)
     if not batch.image_count and image_id is None:
         return
-    if image_id is None and clinic.may(who, Action.IMAGE_EDIT) and table_view.switch():
+    if is_table:
         table_view.draw(who, batch, _revision(batch))
         return
     with st.container(key="split", horizontal=True, gap="medium"):
@@ -82,6 +71,30 @@ def draw(who: Actor, opened: Opened, batch: Batch) -> None:
         with st.container(key="split-viewer"):
             if image_id is not None:
                 _viewer(who, opened, batch, image_id)
+
+
+def _above(who: Actor, opened: Opened, batch: Batch) -> bool:
+    """Draw the upload and the choice of view, and tell whether it is the table."""
+    if clinic.may(who, Action.IMAGE_UPLOAD):
+        _upload(opened, batch)
+        simple_upload.draw(batch)
+    return bool(batch.image_count) and clinic.may(who, Action.IMAGE_EDIT) and table_view.switch()
+
+
+def _upload(opened: Opened, batch: Batch) -> None:
+    key = keys.key("upload", batch.id)
+    upload(
+        batch,
+        privacy.person(opened.patient),
+        clinic.services().categories,
+        clinic.services().settings,
+        key=key,
+        body_locations=suggestions.body_locations(),
+        image_types=suggestions.image_types(),
+        sides=suggestions.sides(),
+        on_finished=lambda: _finished(key),
+        on_second_batch=lambda: _second_batch(key, opened.patient.id),
+    )
 
 
 def _viewer(who: Actor, opened: Opened, batch: Batch, image_id: UUID) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 from imgcore.domain.retention import MOST_YEARS, NewRule, Rule, RuleFields
 from imgcore.domain.values import parse
 from imgcore.texts import _
-from imgcore.ui import clinic, dialogs, errors, words
+from imgcore.ui import clinic, dialogs, errors, icons, words
 from imgcore.ui.notices import Notice
 from imgcore.ui.retention_due import key, years
 
@@ -34,30 +34,21 @@ def draw() -> None:
 
 
 def _row(rule: Rule) -> None:
+    category = words.literal(_label(rule.category))
     with st.container(
         key=key("row", rule.id), horizontal=True, vertical_alignment="center", gap="small", wrap=False
     ):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-            st.markdown(f"**{words.literal(_label(rule.category))}**", width="content")
+            st.markdown(f"**{category}**", width="content")
             st.caption(_("go {years} after the last visit").format(years=years(rule.years)), width="content")
-        st.button(
-            _("Change the rule for {category}").format(category=words.literal(_label(rule.category))),
-            key=f"icon-edit-{rule.id}",
-            icon=":material/edit:",
-            type="tertiary",
-            help=_("Change"),
-            on_click=dialogs.ask,
-            args=(_("Change rule"), _edit, rule),
-        )
-        st.button(
-            _("Remove the rule for {category}").format(category=words.literal(_label(rule.category))),
-            key=f"icon-red-remove-{rule.id}",
-            icon=":material/delete:",
-            type="tertiary",
-            help=_("Remove"),
-            on_click=dialogs.ask,
-            args=(_("Remove this rule?"), _remove, rule),
-        )
+        icons.button(
+            f"edit-{rule.id}", "edit", _("Change the rule for {category}").format(category=category),
+            dialogs.ask, _("Change rule"), _edit, rule, tip=_("Change"),
+        )  # fmt: skip
+        icons.button(
+            f"red-remove-{rule.id}", "delete", _("Remove the rule for {category}").format(category=category),
+            dialogs.ask, _("Remove this rule?"), _remove, rule, tip=_("Remove"),
+        )  # fmt: skip
 
 
 def _label(category: str | None) -> str:

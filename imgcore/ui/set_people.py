@@ -7,7 +7,7 @@ import streamlit as st
 from imgcore.domain.access import Actor
 from imgcore.domain.sets import Given, ImageSet, Share
 from imgcore.texts import _
-from imgcore.ui import clinic, dates, keys, set_forms, words
+from imgcore.ui import clinic, dates, icons, keys, set_forms, words
 
 
 def answers(who: Actor, image_set: ImageSet) -> None:
@@ -68,7 +68,9 @@ def _given(image_set: ImageSet, given: Given) -> None:
             st.caption(words.literal(f"{given.email} · {until}"))
         if given.has_ended:
             st.badge(_("ended"), color="gray")
-        _red_button(_("Take back from {name}"), given.name, "undo", set_forms.ask_take_back, image_set, given)
+        label = _("Take back from {name}").format(name=words.literal(given.name))
+        key = keys.key("red-undo", given.user_id)
+        icons.button(key, "undo", label, set_forms.ask_take_back, image_set, given)
 
 
 def _until(given: Given) -> str:
@@ -90,7 +92,8 @@ def _share(share: Share) -> None:
             st.caption(words.literal(_facts(share)))
         st.badge(label, color=colour)  # type: ignore[arg-type]
         if share.state in ("open", "locked"):
-            _red_button(_("Revoke the link for {name}"), share.label, "link_off", set_forms.ask_revoke, share)
+            text = _("Revoke the link for {name}").format(name=words.literal(share.label))
+            icons.button(keys.key("red-revoke", share.id), "link_off", text, set_forms.ask_revoke, share)
 
 
 def _facts(share: Share) -> str:
@@ -107,16 +110,3 @@ def _facts(share: Share) -> str:
 def _row(row_id: object) -> st.delta_generator.DeltaGenerator:
     key = keys.key("row", row_id)
     return st.container(key=key, horizontal=True, vertical_alignment="center", gap="small", wrap=False)
-
-
-def _red_button(label: str, name: str, icon: str, ask: object, *arguments: object) -> None:
-    text = label.format(name=words.literal(name))
-    st.button(
-        text,
-        key=keys.key("icon-red-set", icon, arguments[-1].id if isinstance(arguments[-1], Share) else name),
-        icon=f":material/{icon}:",
-        type="tertiary",
-        help=text,
-        on_click=ask,  # type: ignore[arg-type]
-        args=arguments,
-    )

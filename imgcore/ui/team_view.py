@@ -10,7 +10,7 @@ import streamlit as st
 from imgcore.domain.access import Action, Actor
 from imgcore.domain.records import Member, Patient, Team
 from imgcore.texts import _, ngettext
-from imgcore.ui import clinic, dates, errors, keys, team_forms, words
+from imgcore.ui import clinic, dates, errors, icons, keys, team_forms, words
 
 
 def draw(who: Actor, patient: Patient) -> None:
@@ -69,15 +69,11 @@ def _row(who: Actor, patient: Patient, member: Member) -> None:
         if member.is_break_glass:
             st.badge(_("emergency"), color="orange" if member.is_active else "gray")
         if member.is_active or not member.is_break_glass:
-            st.button(
-                _("Take {name} out of the care team").format(name=words.literal(member.name)),
-                key=keys.key("icon-red-leave", member.user_id),
-                icon=":material/person_remove:",
-                type="tertiary",
-                help=_("Take out of the care team"),
-                on_click=team_forms.ask_remove,
-                args=(patient, member),
-            )
+            label = _("Take {name} out of the care team").format(name=words.literal(member.name))
+            icons.button(
+                keys.key("red-leave", member.user_id), "person_remove", label,
+                team_forms.ask_remove, patient, member, tip=_("Take out of the care team"),
+            )  # fmt: skip
 
 
 def _facts(member: Member) -> str:

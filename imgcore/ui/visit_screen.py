@@ -16,6 +16,7 @@ from imgcore.ui import (
     clinic,
     errors,
     heading,
+    icons,
     keys,
     lists,
     places,
@@ -55,15 +56,10 @@ def draw(who: Actor, visit: Visit) -> None:
 def _buttons(who: Actor, visit: Visit) -> None:
     with st.container(horizontal=True, width="content", vertical_alignment="center", gap="xsmall"):
         if clinic.may(who, Action.VISIT_EDIT):
-            st.button(
-                _("Edit visit"),
-                key="icon-edit-visit",
-                icon=":material/edit_calendar:",
-                type="tertiary",
-                help=_("Change the day or the clinician"),
-                on_click=visit_forms.ask_edit,
-                args=(visit,),
-            )
+            icons.button(
+                "edit-visit", "edit_calendar", _("Edit visit"), visit_forms.ask_edit, visit,
+                tip=_("Change the day or the clinician"),
+            )  # fmt: skip
         if visit.image_count and clinic.may(who, Action.BATCH_DOWNLOAD):
             st.link_button(
                 _("Download all images"),

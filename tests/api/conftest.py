@@ -8,6 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.api.desks import Desk, open_desk
+from tests.api.hurries import in_a_hurry
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _in_a_hurry() -> Iterator[None]:
+    """What is slow on purpose is tried elsewhere."""
+    with in_a_hurry():
+        yield
 
 
 @pytest.fixture(scope="module")

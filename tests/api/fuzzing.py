@@ -60,13 +60,14 @@ class Found:
 def fuzz(folder: Path, examples: int, *, thorough: bool = False) -> Found:
     """Send ``examples`` requests for each operation, each caller and each way of making them up.
 
-    Unless ``thorough``, only an administrator sends what is forbidden, and the input is always the same.
+    Unless ``thorough``, only an administrator sends what is forbidden, nobody sends without having signed
+    in, and the input is always the same.
     """
     sent, problems = 0, list[str]()
     with in_a_hurry(), open_desk(folder) as desk:
         own = make_doctor(desk, "Zebulon").folder
         for operation in _operations(desk):
-            for caller in CALLERS:
+            for caller in CALLERS if thorough else CALLERS[:2]:
                 for mode in GenerationMode if thorough or caller == CALLERS[0] else [GenerationMode.POSITIVE]:
                     trial = _Trial(desk, operation, caller, mode, own)
                     sent += trial.run(examples, thorough)

@@ -40,6 +40,7 @@ from tests.benchmarks.processes import load
 from tests.servers.postgres import Postgres
 
 SMALL, LARGE = 10_000, 1_000_000
+SHORT = 10  # a page that the small clinic can fill, too
 ROUNDS = 15
 PROMISED = 2.0
 
@@ -135,7 +136,7 @@ def few(count: int, **asked: Any) -> Case:
     return lambda desk: images(**asked)(desk, Turn(page_size=count))  # type: ignore[call-arg]
 
 
-def deep(case: Callable[..., Page[Any]], pages: int = 3) -> Case:
+def deep(case: Callable[..., Page[Any]], pages: int = 3, page_size: int = 50) -> Case:
     """Return the same list by the cursor that its first pages end with."""
 
     def run(desk: Desk) -> Page[Any] | None:
@@ -143,13 +144,13 @@ def deep(case: Callable[..., Page[Any]], pages: int = 3) -> Case:
         if key not in desk.cursors:
             cursor: str | None = None
             for _page in range(pages):
-                following = case(desk, Turn(cursor=cursor)).next_cursor
+                following = case(desk, Turn(page_size=page_size, cursor=cursor)).next_cursor
                 if following is None:
                     break
                 cursor = following
             desk.cursors[key] = cursor or ""
         cursor = desk.cursors[key]
-        return case(desk, Turn(cursor=cursor)) if cursor else None
+        return case(desk, Turn(page_size=page_size, cursor=cursor)) if cursor else None
 
     return run
 
@@ -196,6 +197,7 @@ def cases() -> dict[str, Case]:
     lists |= {f"audit{name}": audit(**asked) for name, asked in _AUDITS.items()}
     lists["visits of all"] = all_visits
     turned = {f"{name}, by cursor": deep(case) for name, case in lists.items() if "no" not in name.split()}
+    turned["visits of all, by cursor"] = deep(all_visits, page_size=SHORT)
     inside = {
         f"images of a patient{name}": images(patient_ref=True, **asked) for name, asked in INSIDE.items()
     }
@@ -249,7 +251,7 @@ _AUDITS: dict[str, dict[str, Any]] = {
 
 
 def _trash(kind: str) -> Case:
-    return lambda desk: desk.services.trash.list(desk.actor, kind)
+    return lambda desk: desk.services.trash.list(desk.actor, kind, turn=Turn(page_size=SHORT))
 
 
 @contextmanager

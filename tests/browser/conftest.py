@@ -6,9 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.desks import Desk, open_desk
 from tests.browser.photos import make_all
+from tests.servers.browser import Watch, open_browser, open_page
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all modules here: none of them runs an event loop of its own."""
+    with open_browser() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -16,6 +25,22 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A clinic with an administrator who is signed in."""
     with open_desk(tmp_path_factory.mktemp("clinic")) as desk:
         yield desk
+
+
+@pytest.fixture(scope="module")
+def phone_profile(browser: Browser) -> Iterator[BrowserContext]:
+    """One phone for the tests of a module."""
+    screen = {"width": 390, "height": 844}
+    context = browser.new_context(viewport=screen, has_touch=True, is_mobile=True)  # type: ignore[arg-type]
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def phone(phone_profile: BrowserContext, watch: Watch) -> Iterator[Page]:
+    """A page as wide as a phone, that complains as ``page`` does."""
+    with open_page(phone_profile, watch) as page:
+        yield page
 
 
 @pytest.fixture(scope="session")

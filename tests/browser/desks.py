@@ -131,10 +131,15 @@ def choose_files(page: Page, *files: Path | FilePayload) -> None:
     page.locator(".zone input[type=file]").first.set_input_files(list(files))  # type: ignore[arg-type]
 
 
+def expect_banner(page: Page, text: str) -> None:
+    """Wait until one banner is in sight and says this: while a page is drawn there may be a second."""
+    expect(page.locator(".imgcore-banner:visible").filter(has_text=text)).to_have_count(1, timeout=SLOW)
+
+
 def expect_badge(page: Page, text: str) -> None:
     """Wait until the banner counts this."""
     badge = page.locator(".imgcore-banner:visible .imgcore-badge").get_by_text(text, exact=True)
-    expect(badge).to_be_visible(timeout=SLOW)
+    expect(badge).to_have_count(1, timeout=SLOW)
 
 
 def allow_filmstrip(watch: Watch) -> None:

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.desks import SLOW, Desk, expect_badge, tile, tiles
+from tests.browser.desks import SLOW, Desk, expect_badge, expect_banner, tile, tiles
 from tests.servers.browser import shot
 
 # One worker, one clinic.
@@ -55,7 +55,7 @@ def test_a_batch_goes_to_the_right_patient_with_a_reason(page: Page, desk: Desk)
     choose_patient(page, "8101", "A. Z. · born 1970 · MRN 8101")
     page.get_by_role("dialog").get_by_label("Reason").fill("Uploaded to the wrong patient")
     page.get_by_role("dialog").get_by_role("button", name="Move").click()
-    expect(page.locator(".imgcore-banner:visible").first).to_contain_text("A. Z.", timeout=SLOW)
+    expect_banner(page, "A. Z.")
     expect_badge(page, "2 images")
     assert desk.visits.clinic.services.batches.get(desk.actor, batch.id).patient_id == right.id
 

@@ -81,6 +81,21 @@ def test_an_image_opens_by_click_and_closes_by_escape(page: Page, desk: Desk, sh
     place(page, "3 of 6")
 
 
+def test_what_is_selected_stays_so_when_pictures_are_opened_and_closed(
+    page: Page, desk: Desk, shown: Batch
+) -> None:
+    desk.open(page, shown)
+    tile(page, 1).locator("input").click()
+    tile(page, 3).locator("input").click()
+    for number in (2, 4):  # with the second one, everything above the grid has gone and come once
+        tile(page, number).locator(".picture").click()
+        place(page, f"{number} of 6")
+        page.keyboard.press("Escape")
+        expect(page.locator(".viewer")).to_have_count(0, timeout=SLOW)
+        settle(page)
+    expect(page.get_by_role("button", name="Download 2 selected")).to_be_visible()
+
+
 def test_stepping_by_arrows_and_buttons(page: Page, desk: Desk, shown: Batch) -> None:
     images = desk.images(shown)
     desk.open(page, shown, images[0]["id"])

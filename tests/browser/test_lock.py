@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Literal
 
 import httpx
 import pytest
 import sqlalchemy as sa
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from imgcore.config import SESSION_COOKIE
 from imgcore.db.tables import UserSession
@@ -29,17 +30,21 @@ def batch(desk: Desk) -> Batch:
     return desk.batch(desk.patient(), images=1)
 
 
+def used(desk: Desk, at: datetime) -> None:
+    """Let every session have been used at this moment, and not since."""
+    with desk.visits.clinic.database.write() as session:
+        session.execute(sa.update(UserSession).values(seen_at=at))
+
+
 @pytest.fixture(autouse=True)
 def in_use(desk: Desk) -> None:
     """Begin each test with sessions that were used just now."""
-    with desk.visits.clinic.database.write() as session:
-        session.execute(sa.update(UserSession).values(seen_at=utc_now()))
+    used(desk, utc_now())
 
 
 def leave_alone(desk: Desk) -> None:
     """Let twenty minutes go by in which nobody uses any session."""
-    with desk.visits.clinic.database.write() as session:
-        session.execute(sa.update(UserSession).values(seen_at=utc_now() - timedelta(minutes=20)))
+    used(desk, utc_now() - timedelta(minutes=20))
 
 
 def sheet(page: Page) -> Locator:
@@ -149,28 +154,31 @@ def test_it_locks_by_itself_and_not_while_somebody_moves(page: Page, hasty: Desk
     batch = hasty.batch(hasty.patient(), images=1)
     token = hasty.visits.session()
     page.context.add_cookies([{"name": SESSION_COOKIE, "value": token, "url": hasty.visits.server.url}])
+    # The first drawing may take longer than the twelve seconds.
+    used(hasty, utc_now() + timedelta(minutes=1))
     page.goto(hasty.address(batch))
-    for step in range(40):
+    expect(page.locator(".imgcore-banner:visible").first).to_be_visible(timeout=SLOW)
+    for step in range(30):
         page.mouse.move(300 + step, 300)
         page.wait_for_timeout(500)
     expect(sheet(page)).to_have_count(0)
     expect(sheet(page)).to_be_visible(timeout=SLOW)
     headers = {**OURS, "Cookie": f"{SESSION_COOKIE}={token}"}
-    state = httpx.get(f"{hasty.visits.server.url}/auth/session", headers=headers).json()
+    state = httpx.get(f"{hasty.visits.server.url}/auth/session", headers=headers, timeout=60).json()
     assert state["is_locked"] is True
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1400])
 def test_the_sheet_fits_every_screen(
-    browser: Browser, desk: Desk, batch: Batch, width: int, scheme: str
+    page: Page, desk: Desk, watch: Watch, batch: Batch, width: int, scheme: Literal["light", "dark"]
 ) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)  # type: ignore[arg-type]
-    page = context.new_page()
+    watch.allow(LOCKED)
+    page.set_viewport_size({"width": width, "height": 844})
+    page.emulate_media(color_scheme=scheme)
     desk.open(page, batch)
     leave_alone(desk)
     wake(page)
     expect(sheet(page)).to_be_visible(timeout=SLOW)
     shot(page, f"locked-{width}-{scheme}")
     assert page.evaluate("document.documentElement.scrollWidth") == width
-    context.close()

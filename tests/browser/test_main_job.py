@@ -17,6 +17,7 @@ from tests.browser.desks import (
     allow_filmstrip,
     choose_files,
     expect_badge,
+    expect_banner,
     open_desk,
     settle,
     tile,
@@ -198,7 +199,7 @@ def move(page: Page, mrn: str, shown: str) -> None:
     dialog.get_by_role("radio", name=shown).check(force=True, timeout=SLOW)
     dialog.get_by_label("Reason").fill("Uploaded to the wrong patient")
     dialog.get_by_role("button", name="Move").click()
-    expect(page.locator(".imgcore-banner:visible").first).to_contain_text("A. Z.", timeout=SLOW)
+    expect_banner(page, "A. Z.")
 
 
 def originals(desk: Desk, batch: Batch) -> dict[str, bytes]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from imgcore.config import SESSION_COOKIE
 from imgcore.db.tables import Analysis
 from imgcore.domain.access import Role, system
 from imgcore.domain.records import Batch
 from imgcore.domain.values import NewUser
-from tests.browser.desks import SLOW, Desk, allow_filmstrip, tile
+from tests.browser.desks import SLOW, Desk, allow_filmstrip, expect_banner, tile
 from tests.server.visits import PASSWORD
 from tests.servers.browser import Watch, shot
 
@@ -86,7 +87,7 @@ def test_a_patient_sees_their_pictures_and_changes_nothing(
     page: Page, desk: Desk, own: Batch, token: str
 ) -> None:
     go(page, desk, token, f"/?batch={own.id}")
-    expect(page.locator(".imgcore-banner:visible")).to_contain_text("Mary Kowalski", timeout=SLOW)
+    expect_banner(page, "Mary Kowalski")
     tile(page, 1).wait_for(timeout=SLOW)
     expect_no_editing(page)
     menu = page.get_by_test_id("stTopNavLink")
@@ -134,16 +135,9 @@ def test_other_ids_in_the_address_give_nothing(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_my_results_on_a_phone(
-    browser: Browser, watch: Watch, desk: Desk, own: Batch, token: str, scheme: str
+    phone: Page, desk: Desk, own: Batch, token: str, scheme: Literal["light", "dark"]
 ) -> None:
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844},
-        has_touch=True,
-        is_mobile=True,
-        color_scheme=scheme,  # type: ignore[arg-type]
-    )
-    watch.observe(context)
-    phone = context.new_page()
+    phone.emulate_media(color_scheme=scheme)
     go(phone, desk, token, "/results")
     expect(phone.get_by_role("heading", name="Melanocytic nevus")).to_be_visible(timeout=SLOW)
     expect(phone.get_by_text("Not a diagnosis", exact=True)).to_be_visible()
@@ -156,5 +150,3 @@ def test_my_results_on_a_phone(
     tile(phone, 1).wait_for(timeout=SLOW)
     expect_no_editing(phone)
     shot(phone, f"patient-images-phone-{scheme}")
-    context.close()
-    assert watch.rest() == []

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from imgcore.domain.records import Patient
 from tests.browser.desks import SLOW, Desk, expect_badge
@@ -28,19 +28,11 @@ def patient(desk: Desk) -> Iterator[Patient]:
     desk.visits.clinic.services.trash.patient(desk.actor, patient.id)
 
 
-@pytest.fixture
-def phone(browser: Browser, watch: Watch) -> Iterator[Page]:
-    """A page as wide as a phone, that complains as ``page`` does."""
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    watch.observe(context)
-    yield context.new_page()
-    context.close()
-    assert watch.rest() == []
-
-
 def banner(page: Page) -> Locator:
-    """Return the banner that is in sight."""
-    return page.locator(".imgcore-banner:visible")
+    """Return the banner that is in sight, once it is the only one: while a page is drawn there may be two."""
+    found = page.locator(".imgcore-banner:visible")
+    expect(found).to_have_count(1, timeout=SLOW)
+    return found
 
 
 def go(page: Page, desk: Desk, path: str) -> None:

@@ -12,11 +12,11 @@ from imgcore.config import SESSION_COOKIE
 from imgcore.domain.access import Role
 from imgcore.domain.records import Patient
 from imgcore.ui.navigation import screens_of
-from tests.browser.desks import SLOW, Desk
+from tests.browser.desks import SLOW, Desk, expect_banner
 from tests.server.visits import ADMIN, PASSWORD
 from tests.servers.browser import Watch
 
-pytestmark = pytest.mark.xdist_group("patients")
+pytestmark = pytest.mark.xdist_group("patients-sessions")
 
 BELOW_THE_PAGE = r"404 .*/_stcore/"
 # What a tab is told when its session has ended, before it leaves.
@@ -36,7 +36,7 @@ def see(page: Page, desk: Desk, token: str, path: str) -> None:
     context = page.context
     context.add_cookies([{"name": SESSION_COOKIE, "value": token, "url": desk.visits.server.url}])
     page.goto(desk.visits.server.url + path)
-    expect(page.locator(".imgcore-banner:visible")).to_contain_text("M. K.", timeout=SLOW)
+    expect_banner(page, "M. K.")
 
 
 @pytest.mark.parametrize("screen", screens_of(Role.ADMIN), ids=lambda screen: screen.name)
@@ -57,7 +57,7 @@ def test_a_cold_deep_link_shows_only_the_sign_in_page(
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url(f"**{path}")
-    expect(page.locator(".imgcore-banner:visible")).to_contain_text("M. K.", timeout=SLOW)
+    expect_banner(page, "M. K.")
 
 
 def test_sign_out_in_one_tab_ends_the_others(page: Page, desk: Desk, watch: Watch, patient: Patient) -> None:

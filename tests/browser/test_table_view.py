@@ -62,7 +62,7 @@ def captions(desk: Desk, batch: Batch) -> list[str]:
 
 def expect_captions(page: Page, desk: Desk, batch: Batch, wanted: list[str]) -> None:
     """Wait until these captions are stored."""
-    for _ in range(60):
+    for _ in range(160):
         if captions(desk, batch) == wanted:
             return
         page.wait_for_timeout(250)

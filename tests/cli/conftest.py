@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from imgcore import bootstrap, cli
+from imgcore import cli
 from imgcore.config import Settings
-from tests.services.clinics import ImagingHere
+from tests.api.hurries import in_a_hurry
 
 Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _in_a_hurry() -> Iterator[None]:
+    """What is slow on purpose is tried elsewhere."""
+    with in_a_hurry():
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +27,6 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in Settings.model_fields:
         monkeypatch.delenv(f"IMGCORE_{name.upper()}", raising=False)
     monkeypatch.setenv("IMGCORE_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setattr(bootstrap, "ImagingPool", ImagingHere)
     return tmp_path / "data"
 
 

@@ -111,6 +111,7 @@ def test_an_older_file_is_copied_and_upgraded(
     monkeypatch.setattr(schema, "MIGRATIONS", later)
     schema.ready(database)
     assert (schema.current(database), "shoe_size" in columns(database)) == ("9000_next", True)
+    assert schema.upgrade(database) is schema.upgrade(database, "9000_next") is None
     (copy,) = tmp_path.glob("imgcore.sqlite3.before-*")
     assert copy.stat().st_mode & 0o777 == 0o600
     old = open_database(f"sqlite:///{copy}")

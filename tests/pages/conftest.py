@@ -12,8 +12,15 @@ from imgcore.config import Settings, load_settings
 from imgcore.domain.access import system
 from imgcore.domain.records import Batch, Patient
 from imgcore.domain.values import NewBatch, NewPatient
+from tests.api.hurries import in_a_hurry
 from tests.pages.desks import Desk
-from tests.services.clinics import ImagingHere
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _in_a_hurry() -> Iterator[None]:
+    """What is slow on purpose is tried elsewhere."""
+    with in_a_hurry():
+        yield
 
 
 @pytest.fixture
@@ -21,7 +28,6 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """An empty clinic that this process serves, with a clinician at the screen."""
     for name in Settings.model_fields:
         monkeypatch.delenv(f"IMGCORE_{name.upper()}", raising=False)
-    monkeypatch.setattr(bootstrap, "ImagingPool", ImagingHere)
     clinic = bootstrap.build(load_settings(data_dir=tmp_path / "data"))
     bootstrap.use(clinic)
     desk = Desk(clinic, monkeypatch)

@@ -137,11 +137,11 @@ def test_a_patient_is_erased_when_named_once_more(admin: Desk, old: Patient) -> 
     assert "Backups, files that were downloaded" in app.warning[-1].value
     submit(app, ":red[Erase for good]")
     assert "Choose why" in app.error[0].value
-    app.selectbox(key="keeping-why").set_value("asked")
-    app.text_input(key="keeping-confirmation").set_value("Somebody")
+    app.selectbox(key="erasure-why").set_value("asked")
+    app.text_input(key="erasure-confirmation").set_value("Somebody")
     submit(app, ":red[Erase for good]")
     assert "neither the name nor the MRN" in app.error[0].value
-    app.text_input(key="keeping-confirmation").set_value("4471")
+    app.text_input(key="erasure-confirmation").set_value("4471")
     submit(app, ":red[Erase for good]")
     assert "The patient was erased with 2 images." in said(app)
     assert "patient" not in app.query_params

@@ -142,7 +142,7 @@ def test_a_set_is_given_and_taken_back(desk: Desk, made: ImageSet) -> None:
     submit(app, "Give")
     assert "Given to Some reviewer." in said(app)
     assert desk.services.image_sets.all(reviewer).total == 1
-    click(app, "icon-red-set-undo-Some reviewer")
+    click(app, f"icon-red-undo-{reviewer.user_id}")
     click(app, "dialog-confirm")
     assert desk.services.image_sets.all(reviewer).total == 0
     assert "Nobody was given this image set." in texts(app)
@@ -161,7 +161,7 @@ def test_a_link_is_made_and_revoked_and_its_answer_is_shown(desk: Desk, made: Im
     app.run()
     assert "**Dr \\<Berg\\>** answered by the link for Dr Berg" in texts(app)
     assert "Operate  \n\\# now" in texts(app)
-    click(app, f"icon-red-set-link_off-{ticket.share_id}")
+    click(app, f"icon-red-revoke-{ticket.share_id}")
     click(app, "dialog-confirm")
     assert desk.services.shares.all(system(), made.id)[0].state == "revoked"
 

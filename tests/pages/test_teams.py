@@ -13,7 +13,6 @@ from imgcore.domain.access import Actor, Role
 from imgcore.domain.records import Patient
 from imgcore.domain.values import NewPatient
 from tests.pages.desks import Desk, banner, click, everything, keyed, said, submit, texts
-from tests.services.clinics import ImagingHere
 
 WHY = "Found unconscious on the ward"
 
@@ -21,7 +20,6 @@ WHY = "Found unconscious on the ward"
 @pytest.fixture
 def teams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """A clinic that works in care teams."""
-    monkeypatch.setattr(bootstrap, "ImagingPool", ImagingHere)
     clinic = bootstrap.build(load_settings(data_dir=tmp_path / "data", access="care_team"))
     bootstrap.use(clinic)
     yield Desk(clinic, monkeypatch)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from imgcore.domain.access import system
+from imgcore.domain.access import Role, system
 from imgcore.domain.records import Batch, Patient
 from imgcore.ui import keys
-from tests.pages.desks import Desk, banner, click, said, texts
+from tests.pages.desks import Desk, banner, click, keyed, said, submit, texts
 
 SENTENCES = {
     "batch": "No batch is in the trash.",
@@ -55,6 +55,20 @@ def test_a_patient_is_restored(desk: Desk, mary: Patient) -> None:
     app = click(_open(desk, "patient"), f"restore-{mary.id}")
     assert "Restored: M. K." in said(app)
     assert desk.services.patients.get(system(), mary.id).trashed_at is None
+
+
+def test_a_patient_is_erased_for_good_from_the_trash(desk: Desk, mary: Patient, batch: Batch) -> None:
+    desk.send(batch, 2)
+    desk.services.trash.patient(system(), mary.id)
+    assert not keyed(_open(desk, "patient"), "erase-")
+    desk.sign_in(Role.ADMIN)
+    app = click(_open(desk, "patient"), f"erase-{mary.id}")
+    assert "with 2 images, visits, notes and account" in texts(app)
+    app.selectbox(key="erasure-why").set_value("asked")
+    app.text_input(key="erasure-confirmation").set_value("4471")
+    submit(app, ":red[Erase for good]")
+    assert "The patient was erased with 2 images." in said(app)
+    assert SENTENCES["patient"] in texts(app)
 
 
 def test_what_cannot_be_restored_says_why(desk: Desk, mary: Patient, batch: Batch) -> None:

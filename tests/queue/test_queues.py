@@ -17,16 +17,31 @@ from imgcore.db import schema
 from imgcore.db.engine import Database
 from imgcore.errors import ConfigError, Unavailable
 from imgcore.queue import Queue, queues
+from tests.servers.redis import Redis
 
-SECONDS = 10
+SECONDS = 30
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    """A Redis server; each test takes a database of its own."""
+    server = Redis(tmp_path_factory.mktemp("redis"))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql", pytest.param("redis", marks=pytest.mark.redis)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where a queue is kept, that of each database in turn."""
+    """Where a queue is kept, of each kind in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'queue.sqlite3'}"
     if request.param == "postgresql":
         return str(request.getfixturevalue("postgres_url"))
-    return f"sqlite:///{tmp_path / 'queue.sqlite3'}"
+    redis: Redis = request.getfixturevalue("redis")
+    return redis.url()
 
 
 @pytest.fixture
@@ -158,6 +173,22 @@ def test_a_queue_that_is_away_says_so_and_comes_back(tmp_path: Path) -> None:
         queue.put(uuid4())
     file.parent.mkdir()
     queue.put(uuid4())
+    queue.close()
+
+
+@pytest.mark.redis
+def test_a_redis_server_that_was_away_is_worked_for_again(redis: Redis) -> None:
+    taken: list[UUID] = []
+    queue = Queue(redis.url())
+    workers = queue.work(taken.append, 2)
+    redis.stop()
+    with pytest.raises(Unavailable):
+        queue.put(uuid4())
+    redis.start()
+    job_id = uuid4()
+    queue.put(job_id)
+    wait_until(lambda: taken == [job_id])
+    workers.stop()
     queue.close()
 
 

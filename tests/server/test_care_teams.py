@@ -21,7 +21,7 @@ from tests.server.doctors import Doctor, browser, make_doctor, send
 from tests.server.operations import Operation, filled, operations, unknown
 
 # What grows by being refused.
-BOOKKEEPING = {"event", "sign_in_try"}
+BOOKKEEPING = {"event", "event_image", "sign_in_try"}
 # A filter that finds nothing, as one does with an id that nothing has.
 FILTERS = {("/api/patients/{patient_id}/looks/", "query image_id")}
 # The audit and the accounts are an administrator's by their office, with ids, and without a patient's name.

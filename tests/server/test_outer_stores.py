@@ -55,7 +55,7 @@ def test_images_go_in_and_come_out_again(program: httpx.Client, server: ImgcoreS
             assert max(thumbnail.size) <= 400
         assert get(program, f"/api/images/{image['id']}/download/") == content
         link = program.post(f"/api/images/{image['id']}/url/", json={"kind": "original"}).json()["url"]
-        assert httpx.get(server.url + link).content == content
+        assert httpx.get(server.url + link, timeout=60).content == content
     archive = zipfile.ZipFile(io.BytesIO(get(program, f"/api/images/batches/{batch}/download/")))
     assert archive.testzip() is None
     assert set(FILES.values()) <= {archive.read(name) for name in archive.namelist()}

@@ -10,8 +10,8 @@ from websockets.exceptions import InvalidStatus
 
 from imgcore.api.paths import Access, access
 from imgcore.config import SESSION_COOKIE
-from imgcore.domain.access import system
-from imgcore.domain.values import UserFields
+from imgcore.domain.access import Role, system
+from imgcore.domain.values import StaffRole, UserFields
 from tests.server.routes import Found, found_in, real_routes, unclassified
 from tests.server.visits import OURS, WITH_ADMIN, Visits, beside
 from tests.servers.imgcore_server import ImgcoreServer
@@ -160,9 +160,27 @@ def test_every_answer_carries_the_headers(visits: Visits) -> None:
 
 def test_pages_are_never_kept(visits: Visits) -> None:
     with visits.client(visits.session()) as client:
-        answer = client.get("/images?patient=5", headers={"Accept": "text/html"})
+        answer = client.get("/visits?patient=5", headers={"Accept": "text/html"})
         assert answer.status_code == 200
         assert answer.headers["cache-control"] == "private, no-store"
+
+
+@pytest.mark.parametrize(
+    ("role", "start", "other"), [(Role.ADMIN, "images", "sets"), (Role.REVIEWER, "sets", "images")]
+)
+def test_the_name_of_the_start_screen_leads_to_the_root(
+    visits: Visits, role: StaffRole, start: str, other: str
+) -> None:
+    email = f"starts-{role}@clinic.example"
+    visits.add(email, role)
+    with visits.client(visits.session(email)) as client:
+        for path in (f"/{start}", f"/{start}/"):
+            answer = client.get(f"{path}?patient=5&filter=a%20b%0D%0A", headers={"Accept": "text/html"})
+            assert (answer.status_code, answer.headers["location"]) == (303, "/?patient=5&filter=a%20b%0D%0A")
+        assert client.get(f"/{start}").headers["location"] == "/"
+        for path in ("/", f"/{other}", f"/{start}/x"):
+            assert client.get(path).status_code == 200
+        assert client.post(f"/{start}").status_code == 405
 
 
 def test_a_bearer_token_opens_no_screen(visits: Visits) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.server.visits import ADMIN, PASSWORD, WITH_ADMIN
 from tests.servers.browser import Watch, shot
@@ -25,14 +26,14 @@ def test_a_deep_link_survives_sign_in_by_keyboard_alone(
     server: ImgcoreServer, page: Page, watch: Watch
 ) -> None:
     # Streamlit looks for its server below the page first.
-    watch.allow(r"404 .*/images/_stcore/")
-    page.goto(f"{server.url}/images?seen=5")
+    watch.allow(r"404 .*/visits/_stcore/")
+    page.goto(f"{server.url}/visits?seen=5")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     page.keyboard.type(ADMIN)
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_url("**/images?seen=5*")
+    page.wait_for_url("**/visits?seen=5*")
     expect(page.get_by_test_id("stApp")).to_be_visible()
 
 
@@ -63,15 +64,20 @@ def test_sign_out_shows_sign_in_even_to_the_back_button(server: ImgcoreServer, p
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImgcoreServer]:
+    """A server that nobody has set up."""
+    with ImgcoreServer(tmp_path_factory.mktemp("untouched")) as server:
+        yield server
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1400])
 def test_the_pages_fit_every_screen(
-    browser: Browser, start_server: Callable[..., ImgcoreServer], width: int, scheme: str
+    page: Page, untouched: ImgcoreServer, width: int, scheme: Literal["light", "dark"]
 ) -> None:
-    server = start_server()
-    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)  # type: ignore[arg-type]
-    page = context.new_page()
-    page.goto(f"{server.url}/auth/setup")
+    page.set_viewport_size({"width": width, "height": 844})
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{untouched.url}/auth/setup")
     shot(page, f"set-up-{width}-{scheme}")
     assert page.evaluate("document.documentElement.scrollWidth") == width
-    context.close()

@@ -19,6 +19,9 @@ from tests.structure.sources import ROOT
 
 StartServer = Callable[..., ImgcoreServer]
 
+# Seconds that a busy machine may take to answer.
+PATIENCE = 60
+
 
 def start_uvicorn(folder: Path, **env: str) -> subprocess.Popen[str]:
     """Start the server as an operator who knows uvicorn would, from a folder of their own."""
@@ -46,9 +49,12 @@ def test_the_server_starts_under_uvicorn_and_keeps_queries_out_of_the_log(tmp_pa
     process = start_uvicorn(tmp_path, **WITH_ADMIN)
     try:
         address = address_of(process)
-        assert "Sign in" in httpx.get(f"{address}/auth/login").text
-        assert httpx.get(f"{address}/files/1/original?exp=1&sig=hidden1").status_code in (401, 404)
-        httpx.get(f"{address}/auth/link/hidden2")
+        assert "Sign in" in httpx.get(f"{address}/auth/login", timeout=PATIENCE).text
+        assert httpx.get(f"{address}/files/1/original?exp=1&sig=hidden1", timeout=PATIENCE).status_code in (
+            401,
+            404,
+        )
+        httpx.get(f"{address}/auth/link/hidden2", timeout=PATIENCE)
     finally:
         process.send_signal(signal.SIGTERM)
         log = process.communicate(timeout=60)[0]
@@ -99,5 +105,5 @@ def test_the_code_for_set_up_is_shown_only_while_it_is_needed(start_server: Star
     code = re.compile(r"^ +([A-Z2-7]{4}-){3}[A-Z2-7]{4}$", re.MULTILINE)
     server = start_server()
     assert code.search(server.last_lines())
-    assert httpx.get(f"{server.url}/auth/login").headers["location"] == "/auth/setup"
+    assert httpx.get(f"{server.url}/auth/login", timeout=PATIENCE).headers["location"] == "/auth/setup"
     assert not code.search(start_server(env=WITH_ADMIN).last_lines())

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import sqlalchemy as sa
+from sqlmodel import col
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets import Origin, Subprotocol
@@ -17,8 +19,10 @@ from websockets.sync.client import ClientConnection, connect
 from imgcore import bootstrap
 from imgcore.bootstrap import Clinic
 from imgcore.config import SESSION_COOKIE, load_settings
+from imgcore.db.tables import User
 from imgcore.domain.access import Actor, Role, system, visitor
 from imgcore.domain.values import NewUser, StaffRole
+from tests.api.hurries import CHEAP, cheap_passwords
 from tests.servers.imgcore_server import ImgcoreServer
 
 PASSWORD = "correct horse battery"
@@ -110,11 +114,19 @@ class Tab:
 @contextmanager
 def beside(server: ImgcoreServer) -> Iterator[Visits]:
     """Open the clinic of a running server beside it, on the same database and the same store."""
-    with pytest.MonkeyPatch.context() as environment:
+    with cheap_passwords(), pytest.MonkeyPatch.context() as environment:
         for name, value in server.env.items():
             environment.setenv(name, value)
         clinic = bootstrap.build(load_settings(data_dir=server.folder / "data"))
         try:
+            _cheapen(clinic)
             yield Visits(server, clinic)
         finally:
             clinic.close()
+
+
+def _cheapen(clinic: Clinic) -> None:
+    """Hash the administrator's password cheaply: these tests sign in again and again."""
+    with clinic.database.write() as session:
+        mine = sa.update(User).where(col(User.email) == ADMIN)
+        session.execute(mine.values(password_hash=CHEAP.hash(PASSWORD)))

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import (
@@ -86,13 +87,21 @@ class Watch:
         """Return the complaints that no pattern allows."""
         return [line for line in self.complaints if not any(each.search(line) for each in self._allowed)]
 
-    def observe(self, context: BrowserContext) -> None:
-        """Listen to every page of a context from now on."""
-        context.on("request", self._on_request)
-        context.on("requestfailed", self._on_failure)
-        context.on("console", self._on_console)
-        context.on("weberror", self._on_error)
-        context.on("page", lambda page: page.on("websocket", self._on_websocket))
+    @contextmanager
+    def observing(self, context: BrowserContext) -> Iterator[None]:
+        """Listen to every page of a context for a while."""
+        listeners: dict[str, Any] = {
+            "request": self._on_request,
+            "requestfailed": self._on_failure,
+            "console": self._on_console,
+            "weberror": self._on_error,
+            "page": lambda page: page.on("websocket", self._on_websocket),
+        }
+        for event, listener in listeners.items():
+            context.on(event, listener)  # type: ignore[call-overload]
+        yield
+        for event, listener in listeners.items():
+            context.remove_listener(event, listener)
 
     def _on_request(self, request: Request) -> None:
         if not self._origins and request.is_navigation_request():
@@ -118,6 +127,17 @@ class Watch:
 
     def _is_foreign(self, url: str) -> bool:
         return urlsplit(url).scheme not in LOCAL_SCHEMES and _origin(url) not in self._origins
+
+
+@contextmanager
+def open_page(profile: BrowserContext, watch: Watch) -> Iterator[Page]:
+    """Open a page that remembers nothing but what was fetched; fail at the end for what nobody allowed."""
+    profile.set_storage_state({"cookies": [], "origins": []})
+    with watch.observing(profile):
+        yield profile.new_page()
+        for page in profile.pages:
+            page.close()
+    assert watch.rest() == []
 
 
 def shot(page: Page, name: str) -> Path:

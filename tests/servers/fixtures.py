@@ -12,16 +12,22 @@ from uuid import uuid4
 
 import pytest
 from filelock import FileLock
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.servers.browser import HOW_TO_GET, Watch, find_chromium, open_browser
+from tests.servers import redis
+from tests.servers.browser import HOW_TO_GET, Watch, find_chromium, open_browser, open_page
 from tests.servers.imgcore_server import ImgcoreServer
 from tests.servers.postgres import Postgres
 from tests.servers.seaweedfs import SeaweedFS
 
 # The folder that all processes of one test run share; short, for the sockets in it.
 RUN = "IMGCORE_TEST_RUN"
-LEFT_OUT = "browser-tests-left-out"
+LEFT_OUT = "-tests-left-out"
+# What no package of Python brings, by the mark of the tests that need it.
+OF_THE_SYSTEM = {
+    "browser": ("Chromium", find_chromium, HOW_TO_GET),
+    "redis": ("Redis", redis.find_redis, redis.HOW_TO_GET),
+}
 
 
 def run_folder() -> Path:
@@ -38,6 +44,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Make the shared folder before the first worker starts."""
     if _leads(config):
         os.environ[RUN] = tempfile.mkdtemp(prefix="imgcore-")
+        # Dozens of servers are started, and each would compile the whole product anew.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -49,24 +57,26 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the tests that need a browser, and leave them out where there is none.
+    """Mark the tests that need a browser, and leave out those whose program is not there.
 
     In CI they stay, and fail.
     """
-    browsing = [item for item in items if "browser" in getattr(item, "fixturenames", ())]
-    for item in browsing:
-        item.add_marker("browser")
-    if browsing and find_chromium() is None and "IMGCORE_CI" not in os.environ:
-        config.hook.pytest_deselected(items=browsing)
-        items[:] = [item for item in items if item not in browsing]
-        (run_folder() / LEFT_OUT).write_text(str(len(browsing)))
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+    for mark, (name, find, how_to_get) in OF_THE_SYSTEM.items():
+        wanting = [item for item in items if item.get_closest_marker(mark)]
+        if wanting and find() is None and "IMGCORE_CI" not in os.environ:
+            config.hook.pytest_deselected(items=wanting)
+            items[:] = [item for item in items if item not in wanting]
+            line = f"{len(wanting)} {mark} tests left out, no {name}: {how_to_get}"
+            (run_folder() / f"{mark}{LEFT_OUT}").write_text(line)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say in one line which tests were left out, and how to have them."""
-    note = run_folder() / LEFT_OUT
-    if note.exists():
-        terminalreporter.write_line(f"{note.read_text()} browser tests left out, no Chromium: {HOW_TO_GET}")
+    """Say in a line which tests were left out, and how to have them."""
+    for note in sorted(run_folder().glob(f"*{LEFT_OUT}")):
+        terminalreporter.write_line(note.read_text())
 
 
 @pytest.fixture(scope="session")
@@ -127,6 +137,14 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="module")
+def profile(browser: Browser) -> Iterator[BrowserContext]:
+    """One profile for the tests of a module: scripts that one of them has fetched are there for the next."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    yield context
+    context.close()
+
+
 @pytest.fixture
 def watch() -> Watch:
     """What ``page`` complains of; a test that expects a complaint allows it here."""
@@ -134,10 +152,7 @@ def watch() -> Watch:
 
 
 @pytest.fixture
-def page(browser: Browser, watch: Watch) -> Iterator[Page]:
-    """A page of 1400 x 900, in a profile of its own; complaints that no test allowed fail it at the end."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
-    watch.observe(context)
-    yield context.new_page()
-    context.close()
-    assert watch.rest() == []
+def page(profile: BrowserContext, watch: Watch) -> Iterator[Page]:
+    """A page of 1400 x 900 with no cookie; complaints that no test allowed fail it at the end."""
+    with open_page(profile, watch) as page:
+        yield page

@@ -50,7 +50,7 @@ class OidcProvider:
 
     def consent(self, authorization: str, subject: str) -> str:
         """Sign in at the provider as a browser does, and return where it sends the browser back to."""
-        answer = httpx.post(authorization, data={"sub": subject})
+        answer = httpx.post(authorization, data={"sub": subject}, timeout=60)
         assert answer.status_code == 302, answer.text
         return answer.headers["location"]
 

@@ -9,7 +9,9 @@ from imgcore.errors import Unavailable
 from imgcore.services.images import Filter
 from tests.services.clinics import House
 from tests.services.databases import on_both
-from tests.services.scenes import CHANGING, OTHERS, SEARCHING, SEEING, TYPED, make_scene
+from tests.services.other_calls import OTHERS
+from tests.services.patient_calls import CHANGING, SEARCHING, SEEING
+from tests.services.scenes import TYPED, make_scene
 
 # What gives numbers or leave to go on, and shows nothing of a patient.
 SHOWS_NOTHING = {

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 import pytest
@@ -12,16 +10,6 @@ from imgcore.errors import Invalid, NotFound, Stale
 from imgcore.services.pages import Turn
 from tests.services.clinics import House, ids
 from tests.services.databases import on_both
-
-
-@pytest.fixture
-def sydney(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A server that stands in Sydney."""
-    monkeypatch.setenv("TZ", "Australia/Sydney")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 @pytest.mark.usefixtures("sydney")

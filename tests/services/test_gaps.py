@@ -26,7 +26,9 @@ from imgcore.services.images import Filter
 from imgcore.services.seals import Heads
 from tests.services.clinics import Clock, House
 from tests.services.databases import on_both
-from tests.services.scenes import CHANGING, OTHERS, Call, Scene, make_scene
+from tests.services.other_calls import OTHERS
+from tests.services.patient_calls import CHANGING
+from tests.services.scenes import Call, Scene, make_scene
 from tests.services.test_interruptions import listed
 
 WRITES: dict[str, Call] = {name: call for name, (call, _changes) in CHANGING.items()} | OTHERS

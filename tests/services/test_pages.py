@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import base64
 import json
+from uuid import UUID
 
 import pytest
 
+from imgcore.domain.access import Role
 from imgcore.errors import Invalid
-from imgcore.services import pages
+from imgcore.services import pages, sight
 from imgcore.services.images import Filter
 from imgcore.services.pages import Turn
-from tests.services.clinics import House
+from tests.services.clinics import House, Opens
 from tests.services.databases import on_both
 
 
@@ -74,6 +76,60 @@ def test_counting_across_patients_stops_where_it_would_be_slow(
     monkeypatch.setattr(pages, "COUNTED_UP_TO", 4)
     across = clinic.services.images.list(clinic.admin, Filter(), turn)
     assert (across.total, across.total_is_exact) == (4, True)
+
+
+@on_both
+def test_a_search_that_looks_at_each_image_stops_and_is_taken_up_by_its_cursor(
+    clinic: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = clinic.batch()
+    wanted = clinic.image(batch.id, seed=1, caption="xy").id
+    for seed in range(2, 9):
+        clinic.clock.forward(minutes=1)
+        clinic.image(batch.id, seed=seed, caption="z")
+    monkeypatch.setattr(pages, "COUNTED_UP_TO", 3)
+    monkeypatch.setattr(pages, "LOOKED_AT", 2)
+    found, turns, turn = list[UUID](), 0, Turn(page_size=3)
+    while True:
+        page = clinic.services.images.list(clinic.admin, Filter(text="xy"), turn)
+        found += [each.id for each in page.items]
+        turns += 1
+        if turns == 1:
+            assert (page.items, page.total, page.total_is_exact) == ((), 0, False)
+        if page.next_cursor is None:
+            break
+        turn = Turn(page_size=3, cursor=page.next_cursor)
+    assert (found, turns) == ([wanted], 3)
+
+
+@on_both
+@pytest.mark.parametrize("few", [0, 500])
+def test_a_team_turns_through_all_of_its_images_whatever_is_counted(
+    open_clinic: Opens, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(sight, "FEW_BATCHES", few)
+    monkeypatch.setattr(pages, "LOOKED_AT", 3)
+    house = open_clinic(access="care_team")
+    doctor, other = house.person(Role.CLINICIAN), house.person(Role.CLINICIAN)
+    own = list[UUID]()
+    for seed in range(10):
+        house.clock.forward(minutes=1)
+        who = other if seed % 2 else doctor
+        (image,) = house.images(house.batch(actor=who).id, actor=who, first=seed)
+        if seed % 2 == 0:
+            own.insert(0, image.id)
+    by_number = [house.services.images.list(doctor, Filter(), Turn(page, 2)) for page in (1, 2, 3)]
+    assert [each.id for page in by_number for each in page.items] == own
+    assert all(page.total_pages > page.page for page in by_number[:2])
+    assert by_number[0].total_is_exact == (few > 0)
+    by_cursor, cursor = list[UUID](), None
+    while True:
+        page = house.services.images.list(doctor, Filter(), Turn(page_size=2, cursor=cursor))
+        by_cursor += [each.id for each in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert by_cursor == own
 
 
 def test_an_empty_list_is_a_page_too(clinic: House) -> None:

@@ -13,7 +13,9 @@ from imgcore.services.images import Filter
 from imgcore.services.work import Service
 from tests.services.clinics import House, Opens
 from tests.services.databases import on_both
-from tests.services.scenes import CHANGING, ELSEWHERE, OTHERS, SEARCHING, SEEING, Call, Scene, make_scene
+from tests.services.other_calls import ELSEWHERE, OTHERS
+from tests.services.patient_calls import CHANGING, SEARCHING, SEEING
+from tests.services.scenes import Call, Scene, make_scene
 from tests.services.test_work import public_methods
 
 BY_ID: dict[str, Call] = SEEING | {name: call for name, (call, _changes) in CHANGING.items()}

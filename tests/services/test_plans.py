@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from imgcore.db.engine import Database
 from imgcore.domain.access import Actor, Role
+from imgcore.services import sight
 from tests.benchmarks import large_clinics, lists, plans
 from tests.benchmarks.large_clinics import Size
 from tests.benchmarks.lists import Desk
@@ -42,7 +43,9 @@ ALONG = {
     "same bytes elsewhere": "ix_image_sha256",
     "audit, action": "ix_event_action_at",
     "audit, refused": "ix_event_outcome_at",
-    "looks at a patient": "ix_event_entity_at",
+    "trash, batch": "ix_batch_trashed_at_id",
+    "looks at a patient": "event_image USING PRIMARY KEY (image_id=?)",
+    "looks at an image": "event_image USING PRIMARY KEY (image_id=?)",
     "sweep": "ix_image_unfinished",
 }
 
@@ -82,6 +85,37 @@ def test_no_list_reads_a_table_to_its_end(desk: Desk, knows: str) -> None:
             assert any(ALONG[name] in how for how in found.values()), (name, found)
 
 
+@on_both
+def test_a_large_team_is_looked_up_row_by_row(open_clinic: Opens, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No list of the team's batches or patients is made, which are thousands."""
+    monkeypatch.setattr(sight, "FEW_BATCHES", 10)
+    house = open_clinic(access="care_team")
+    large_clinics.fill(house.clinic.database, SIZE)
+    desk = Desk(house.clinic, SIZE, Actor(UUID(large_clinics.user_id(0)), Role.ADMIN))
+    for name in (
+        "images of all",
+        "images of all, category",
+        "images of all, a year",
+        "images of all, by cursor",
+    ):
+        found = explained(house.clinic.database, lists.cases()[name], desk)
+        pages = {asked: how for asked, how in found.items() if "image.batch_id" in asked and "LIMIT" in asked}
+        assert pages, name
+        for asked, how in pages.items():
+            assert "EXISTS (SELECT 1" in asked, name
+            assert not house.clinic.database.on_sqlite or ALONG.get(name, "ix_image_date_taken_id") in how, (
+                name
+            )
+
+
+@on_both
+def test_a_place_in_the_list_is_gone_to_at_once(desk: Desk) -> None:
+    """SQLite goes by the first condition on a key, which must be the place, not the first or last day."""
+    asked = explained(desk.clinic.database, lists.cases()["images of all, a year, by cursor"], desk)
+    if desk.clinic.database.on_sqlite:
+        assert any("(date_taken>? AND (date_taken,id)<(?,?))" in how for how in asked.values()), asked
+
+
 @pytest.mark.parametrize("access", ["clinic", "care_team"])
 def test_words_are_looked_up_by_their_trigrams(open_clinic: Opens, access: str) -> None:
     house = open_clinic(access=access)
@@ -89,7 +123,7 @@ def test_words_are_looked_up_by_their_trigrams(open_clinic: Opens, access: str) 
     desk = Desk(house.clinic, SIZE, Actor(UUID(large_clinics.user_id(0)), Role.ADMIN))
     found = explained(house.clinic.database, lists.images(text=large_clinics.RARE), desk)
     used = [how for how in found.values() if "image_words VIRTUAL TABLE" in how]
-    assert len(used) == 3  # how many it names, the total, the page
+    assert len(used) == 1
     assert all("SCAN image\n" not in f"{how}\n" for how in found.values())
 
 

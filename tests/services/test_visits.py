@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from uuid import UUID, uuid4
@@ -30,16 +28,6 @@ def visit_of(
 def batch_in(clinic: House, visit: records.Visit, name: str = "Check-up") -> records.Batch:
     new = NewBatch(name=name, visit_id=visit.id)
     return clinic.services.batches.create(clinic.admin, visit.patient_id, new)
-
-
-@pytest.fixture
-def sydney(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A server that stands in Sydney."""
-    monkeypatch.setenv("TZ", "Australia/Sydney")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 @pytest.mark.usefixtures("sydney")

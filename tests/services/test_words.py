@@ -15,7 +15,7 @@ from sqlmodel import col
 from imgcore.db import rewriting, schema, words
 from imgcore.db.tables import Image
 from imgcore.domain.values import ImageFields
-from imgcore.services import images
+from imgcore.services import images, pages
 from imgcore.services.images import Filter
 from imgcore.services.pages import Turn
 from tests.services.clinics import House, Opens
@@ -110,6 +110,20 @@ def test_many_are_not_counted_one_by_one(clinic: House, monkeypatch: pytest.Monk
     assert (len(page.items), page.total_is_exact) == (2, False)
     narrower = clinic.services.images.list(clinic.admin, Filter(text="heel", category="casts"))
     assert (narrower.items, narrower.total) == ((), 0)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(("frequent", "is_exact"), [(2, False), (3, True)])
+def test_words_that_most_images_have_are_all_found(
+    clinic: House, monkeypatch: pytest.MonkeyPatch, frequent: int, is_exact: bool
+) -> None:
+    batch = clinic.batch()
+    with clinic.clinic.database.write() as session:
+        session.add_all(row(batch.id, caption="left heel") for _ in range(4))
+    monkeypatch.setattr(pages, "LOOKED_AT", 2)
+    monkeypatch.setattr(images, "_FREQUENT", frequent)
+    page = clinic.services.images.list(clinic.admin, Filter(text="heel"))
+    assert (len(page.items), page.total, page.total_is_exact) == (4, 4, is_exact)
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -42,10 +42,18 @@ def upgrade() -> None:
     _add("change", ("expires_at",))
     for first in ("action", "outcome"):
         _add("event", (first, "at"))
-    _add("event", ("entity", "at"), "patient_id IS NULL")
+    op.create_table(
+        "event_image",
+        sa.Column("image_id", sa.Uuid(), nullable=False),
+        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("image_id", "event_id", name=op.f("pk_event_image")),
+        sqlite_with_rowid=False,
+    )
     if op.get_bind().dialect.name == "sqlite":
+        _find_lines_on_sqlite()
         _find_words_on_sqlite()
     else:
+        _find_lines_on_postgresql()
         _find_words_on_postgresql()
 
 
@@ -56,6 +64,37 @@ def _add(table: str, columns: tuple[str, ...], where: str = "") -> None:
 
 def _name(table: str, columns: tuple[str, ...]) -> str:
     return op.f(f"ix_{table}_{'_'.join(columns)}")
+
+
+def _find_lines_on_sqlite() -> None:
+    """Let each audit line across patients say by itself which images it names."""
+    named = (
+        "INSERT OR IGNORE INTO event_image (image_id, event_id) SELECT replace(value, '-', ''), {line}.id "
+    )
+    named += "FROM {source}json_each({line}.entity_ids)"
+    across = "{line}.patient_id IS NULL AND {line}.entity = 'image'"
+    old, new = {"line": "event", "source": "event, "}, {"line": "new", "source": ""}
+    op.execute(f"{named.format(**old)} WHERE {across.format(**old)}")
+    op.execute(
+        f"CREATE TRIGGER event_names_images AFTER INSERT ON event WHEN {across.format(**new)} "
+        f"BEGIN {named.format(**new)}; END"
+    )
+
+
+def _find_lines_on_postgresql() -> None:
+    named = "INSERT INTO event_image (image_id, event_id) SELECT DISTINCT value::uuid, {line}.id "
+    named += "FROM {source}json_array_elements_text({line}.entity_ids)"
+    across = "{line}.patient_id IS NULL AND {line}.entity = 'image'"
+    old, new = {"line": "event", "source": "event, "}, {"line": "NEW", "source": ""}
+    op.execute(f"{named.format(**old)} WHERE {across.format(**old)}")
+    op.execute(
+        "CREATE FUNCTION event_names_images() RETURNS trigger LANGUAGE plpgsql AS $$ "
+        f"BEGIN {named.format(**new)}; RETURN NULL; END $$"
+    )
+    op.execute(
+        "CREATE TRIGGER event_names_images AFTER INSERT ON event FOR EACH ROW "
+        f"WHEN ({across.format(**new)}) EXECUTE FUNCTION event_names_images()"
+    )
 
 
 def _find_words_on_sqlite() -> None:

@@ -37,6 +37,7 @@ export class Tile {
     this.element.setAttribute("aria-posinset", index + 1);
     this.element.setAttribute("aria-setsize", this.grid.photos.count);
     this.element.classList.toggle("empty", !photo);
+    for (const each of [this.picture, this.check, this.select]) each.disabled = !photo; // a click would do nothing
     if (!photo) {
       this.image.removeAttribute("src");
       this.image.alt = "";
