@@ -6,6 +6,7 @@ import streamlit as st
 
 from imgcore.domain.access import Action, Actor, Role
 from imgcore.ui import (
+    analysis_runs,
     banner,
     clinic,
     dialogs,
@@ -50,6 +51,7 @@ def main() -> None:
     with errors.shown():
         chosen.run()
     notices.draw()
+    analysis_runs.strip()
 
 
 def _sidebar(actor: Actor, found: opened.Opened | None) -> None:

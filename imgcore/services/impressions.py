@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlmodel import col, select
 
-from imgcore.db.tables import Impression, User
+from imgcore.db.tables import Batch, Image, Impression, Patient, User
 from imgcore.domain import analyses
 from imgcore.domain.access import Action, Actor
 from imgcore.domain.analyses import NewImpression
 from imgcore.errors import Invalid
-from imgcore.services import sight
+from imgcore.services import analysis_rows, rows, sight
 from imgcore.services.work import Service, Work, performs
 from imgcore.texts import _
 
@@ -52,13 +52,32 @@ class Impressions(Service):
         with self._ledger.read(actor) as work:
             image = sight.image(work, image_id, Action.IMPRESSION_SEE)
             wanted = select(Impression).where(Impression.image_id == image.id)
-            rows = work.session.exec(wanted.order_by(col(Impression.created_at), col(Impression.id))).all()
-            has_own = any(row.user_id == actor.user_id for row in rows)
+            found = work.session.exec(wanted.order_by(col(Impression.created_at), col(Impression.id))).all()
+            has_own = any(row.user_id == actor.user_id for row in found)
             if self._settings.hide_results_until_impression and not has_own and not actor.is_system:
-                rows = []
-            seen = {"entity": "impression", "entity_ids": [row.id for row in rows]}
+                found = []
+            seen = {"entity": "impression", "entity_ids": [row.id for row in found]}
             work.record(Action.IMPRESSION_SEE, once=True, patient_id=sight.owner(work, image), **seen)
-            return tuple(_records(work, rows))
+            return tuple(_records(work, found))
+
+    @performs(Action.IMPRESSION_SEE)
+    def of_images(self, actor: Actor, image_ids: Collection[UUID]) -> tuple[analyses.Impression, ...]:
+        """Return the impressions of some images, as far as ``of_image`` would, the oldest first."""
+        with self._ledger.read(actor) as work:
+            wanted = select(Impression).join(Image, col(Impression.image_id) == col(Image.id))
+            wanted = wanted.join(Batch, col(Image.batch_id) == col(Batch.id))
+            wanted = wanted.join(Patient, col(Batch.patient_id) == col(Patient.id)).where(
+                sight.among(work, col(Impression.image_id), list(image_ids)),
+                rows.kept(),
+                sight.patients(work, Action.IMPRESSION_SEE),
+            )
+            hidden = analysis_rows.hidden_images(work, image_ids)
+            every = work.session.exec(wanted.order_by(col(Impression.created_at), col(Impression.id)))
+            found = [row for row in every if row.image_id not in hidden]
+            if found:
+                seen = {"entity": "impression", "entity_ids": [row.id for row in found]}
+                work.record(Action.IMPRESSION_SEE, once=True, **seen)
+            return tuple(_records(work, found))
 
 
 def _records(work: Work, found: Sequence[Impression]) -> list[analyses.Impression]:

@@ -13,6 +13,7 @@ from imgcore.domain.records import Batch, Counts, Page
 from imgcore.services.pages import Turn
 from imgcore.texts import _
 from imgcore.ui import (
+    analysis_runs,
     batch_forms,
     clinic,
     dates,
@@ -31,6 +32,7 @@ _MENU: dict[str, tuple[str, Callable[[], str], Callable[[Batch], None]]] = {
     "rename": (":material/edit:", lambda: _("Rename or change the day"), batch_forms.ask_rename),
     "visit": (":material/stethoscope:", lambda: _("Assign to a visit"), visit_forms.ask_assign),
     "move": (":material/drive_file_move:", lambda: _("Move to another patient"), move_forms.ask_batch),
+    "analyse": (":material/biotech:", lambda: _("Analyse all images"), analysis_runs.ask_batch),
 }
 
 

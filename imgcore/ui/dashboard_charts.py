@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from imgcore.texts import _
+
 if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
 
 BLUE, ORANGE, GREY = "#2f6fde", "#c27a12", "#8592a0"
+LINES = (BLUE, ORANGE, "#3a9188", "#8d5fb0")  # they are told apart by their dashes too
 # As in the badges of results; they differ in lightness too, for whoever cannot tell green from red.
 RISKS = {"low": "#3fae68", "moderate": "#e2a33b", "medium": "#e2a33b", "high": "#b42323"}
 _ROW, _HEIGHT, _LEGEND, _SMALL = 26, 200, 60, 170  # CSS pixels
@@ -89,6 +92,40 @@ def spread(frame: pd.DataFrame, *, title: str, unit: str, alt_text: str, name: s
         )
     )
     _show(chart, _SMALL, alt_text, name)
+
+
+def course(frame: pd.DataFrame, *, alt_text: str, name: str) -> None:
+    """Draw a line for each label over the days; ``frame`` has ``on``, ``day``, ``label`` and ``score`` in %.
+
+    Days are read and written as UTC, so that no time zone shifts them.
+    """
+    import altair as alt
+
+    labels = list(dict.fromkeys(frame["label"]))
+    colours = alt.Scale(domain=labels, range=list(LINES))
+    legend = alt.Legend(orient="top", title=None, columns=1, symbolType="stroke") if labels[1:] else None
+    days = alt.Axis(format="%-d %b %Y", labelOverlap="greedy", tickCount=6, grid=False)
+    chart = (
+        alt.Chart(frame)
+        .mark_line(point=alt.OverlayMarkDef(size=60), strokeWidth=2)
+        .encode(
+            x=alt.X("on:T", title=_("Taken on"), axis=days, scale=alt.Scale(type="utc", padding=20)),
+            y=alt.Y(
+                "score:Q",
+                title=_("Score in %"),
+                scale=alt.Scale(domain=[0, 100]),
+                axis=alt.Axis(values=[0, 25, 50, 75, 100], domain=False),
+            ),
+            color=alt.Color("label:N", scale=colours, legend=legend),
+            strokeDash=alt.StrokeDash("label:N", legend=None, scale=alt.Scale(domain=labels)),
+            tooltip=[
+                alt.Tooltip("day:N", title=_("Taken on")),
+                alt.Tooltip("label:N", title=_("Label")),
+                alt.Tooltip("score:Q", title=_("Score in %")),
+            ],
+        )
+    )
+    _show(chart, _HEIGHT + (2 * _LEGEND if legend else 0), alt_text, name)
 
 
 def _show(chart: alt.Chart | alt.LayerChart, height: int, alt_text: str, name: str) -> None:

@@ -12,7 +12,6 @@ import streamlit as st
 from imgcore.domain.access import Actor, Role
 from imgcore.domain.sets import ImageSet
 from imgcore.domain.statistics import Asked, Figure
-from imgcore.domain.values import EARLIEST
 from imgcore.services.pages import LARGEST_PAGE, Turn
 from imgcore.texts import _
 from imgcore.ui import clinic, dates, keys, opened, places, privacy
@@ -53,7 +52,7 @@ def clear() -> None:
 def _of_clinic() -> Asked:
     _take_url()
     with st.container(key="dashboard-filter", horizontal=True, vertical_alignment="bottom", gap="small"):
-        from_on, to_on = _day("from", _("From")), _day("to", _("To"))
+        from_on, to_on = dates.box(_("From"), _key("from")), dates.box(_("To"), _key("to"))
         found = opened.now()
         only = False
         if found is not None:
@@ -82,35 +81,14 @@ def _given(who: Actor) -> tuple[ImageSet, ...]:
     return clinic.services().image_sets.all(who, Turn(page_size=LARGEST_PAGE)).items
 
 
-def _day(name: str, label: str) -> date | None:
-    day = st.date_input(
-        label,
-        None,
-        key=_key(name),
-        format=dates.PICKER,
-        min_value=EARLIEST,
-        max_value=dates.today(),
-        width=150,
-    )
-    return day if isinstance(day, date) else None
-
-
 def _take_url() -> None:
     """Set the widgets to what the URL says, unless the URL says what they said last."""
     told = {name: st.query_params.get(name, "") for name in NAMES}
     if st.session_state.get(_WRITTEN) == told and _key("from") in st.session_state:
         return
     for name in ("from", "to"):
-        st.session_state[_key(name)] = _past_day(told[name])
+        st.session_state[_key(name)] = dates.past(told[name])
     st.session_state[_key("only")] = bool(told["only"])
-
-
-def _past_day(text: str) -> date | None:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if EARLIEST <= day <= dates.today() else None
 
 
 def _write_url(chosen: dict[str, date | str | None]) -> None:

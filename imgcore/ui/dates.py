@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
+from imgcore.domain.values import EARLIEST
 from imgcore.services.batches import day_name
 from imgcore.texts import _
 
@@ -31,6 +32,23 @@ def moment(at: datetime) -> str:
     if local.date() == today():
         return time
     return _("{day}, {time}").format(day=day(local.date()), time=time)
+
+
+def box(label: str, key: str) -> date | None:
+    """Draw the choice of a day that has come, and return it; None while none is chosen."""
+    chosen = st.date_input(
+        label, None, key=key, format=PICKER, min_value=EARLIEST, max_value=today(), width=150
+    )
+    return chosen if isinstance(chosen, date) else None
+
+
+def past(text: str) -> date | None:
+    """Return the day that stands in a URL; None when it is none that ``box`` offers."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if EARLIEST <= found <= today() else None
 
 
 def zone() -> tzinfo:

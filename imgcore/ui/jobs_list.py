@@ -106,6 +106,8 @@ def _word(name: str) -> str:
     known = {
         "stored": _("stored"),
         "already_there": _("already there"),
+        "computed": _("analysed"),
+        "gone": _("no longer there"),
         "not_stored": _("not stored"),
         "images": _("images"),
         "made": _("made"),

@@ -12,6 +12,7 @@ NOTICE = "notice"
 FAULT = "fault"
 LEAVING = "leaving"
 IMAGES_CHANGED = "images-changed"
+RUN = "run"
 
 # Widgets of which there is one on a screen.
 PRIVACY = "privacy"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
@@ -46,6 +47,44 @@ def pages(page: Page[Any], name: str) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.pagination(page.total_pages, key=_page_key(name))
         st.caption(_total(page), width="content")
+
+
+@dataclass
+class _Steps:
+    """How far a list without page numbers was turned: the cursors that led there, and what was asked."""
+
+    asked: object
+    cursors: list[str] = field(default_factory=list)
+
+
+def step(name: str, asked: object, page_size: int) -> Turn:
+    """Return the part of an endless list that is turned to; another ``asked`` starts at its beginning."""
+    steps: _Steps | None = st.session_state.get(_page_key(name))
+    if steps is None or steps.asked != asked:
+        steps = st.session_state[_page_key(name)] = _Steps(asked)
+    return Turn(page_size=page_size, cursor=steps.cursors[-1] if steps.cursors else None)
+
+
+def steps(page: Page[Any], name: str) -> None:
+    """Draw how many entries there are, and the buttons that lead on and back."""
+    turned: _Steps = st.session_state[_page_key(name)]
+    if page.next_cursor is None and not turned.cursors:
+        return
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        with st.container(horizontal=True, width="content", gap="small"):
+            st.button(
+                _("Newer"), key=keys.key("newer", name), icon=":material/chevron_left:",
+                disabled=not turned.cursors, on_click=_back, args=(turned,),
+            )  # fmt: skip
+            st.button(
+                _("Older"), key=keys.key("older", name), icon=":material/chevron_right:",
+                disabled=page.next_cursor is None, on_click=turned.cursors.append, args=(page.next_cursor,),
+            )  # fmt: skip
+        st.caption(_total(page), width="content")
+
+
+def _back(turned: _Steps) -> None:
+    turned.cursors.pop()
 
 
 def _total(page: Page[Any]) -> str:

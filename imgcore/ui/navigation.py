@@ -43,6 +43,7 @@ SCREENS = (
     Screen("visits", _("Visits"), ":material/stethoscope:", STAFF | {Role.PATIENT}),
     Screen("patients", _("Patients"), ":material/groups:", STAFF),
     Screen("sets", _("Image sets"), ":material/collections_bookmark:", STAFF | {Role.REVIEWER}),
+    Screen("analyses", _("Analyses"), ":material/biotech:", STAFF | {Role.REVIEWER}),
     Screen("dashboard", _("Dashboard"), ":material/monitoring:", STAFF | {Role.REVIEWER}),
     Screen("trash", _("Trash"), ":material/delete:", STAFF),
     Screen("users", _("Users"), ":material/manage_accounts:", ADMINS),

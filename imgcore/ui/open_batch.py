@@ -16,6 +16,8 @@ from imgcore.domain.records import Batch
 from imgcore.domain.values import NewBatch
 from imgcore.texts import _
 from imgcore.ui import (
+    analysis_panel,
+    analysis_runs,
     clinic,
     errors,
     filmstrip,
@@ -110,6 +112,7 @@ def _viewer(who: Actor, opened: Opened, batch: Batch, image_id: UUID) -> None:
             sides=suggestions.sides(),
             may_edit=clinic.may(who, Action.IMAGE_EDIT),
             may_see_looks=clinic.may(who, Action.LOOKS_SEE),
+            may_analyse=clinic.may(who, Action.RESULT_RUN),
             on_event=lambda: _on_viewer(key, opened, batch),
         )
         chosen = filmstrip.draw(clinic.services().images.ids(who, batch.id), image_id)
@@ -167,6 +170,8 @@ def _on_grid(key: str, batch: Batch) -> None:
         set_forms.ask_set(batch.patient_id, [UUID(each) for each in told["ids"]])
     if told := _event(key, "share"):
         set_forms.ask_second_opinion(batch.patient_id, [UUID(each) for each in told["ids"]])
+    if told := _event(key, "analyse"):
+        analysis_runs.ask_images(batch, [UUID(each) for each in told["ids"]])
 
 
 def _on_viewer(key: str, opened: Opened, batch: Batch) -> None:
@@ -182,3 +187,5 @@ def _on_viewer(key: str, opened: Opened, batch: Batch) -> None:
         image_forms.ask_details([UUID(each) for each in told["ids"]])
     if told := _event(key, "looks"):
         looks_list.ask(opened.patient, UUID(told["image"]))
+    if told := _event(key, "results"):
+        analysis_panel.ask(batch.patient_id, UUID(told["image"]))

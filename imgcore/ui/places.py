@@ -16,7 +16,7 @@ class Place:
     """Where a tab is.
 
     ``patient`` is an id or an external id, ``filter`` is what was typed, ``view`` is "table" or "" for
-    the grid; ``picture`` is a place in the image set ``set``.
+    the grid; ``picture`` is a place in the image set ``set``, ``model`` what results are asked of.
     """
 
     patient: str | None = None
@@ -27,6 +27,7 @@ class Place:
     view: str = ""
     set: UUID | None = None
     picture: int | None = None
+    model: str = ""
 
     def as_query(self) -> dict[str, str]:
         """Return what stands in the URL."""
@@ -53,6 +54,7 @@ def here() -> Place:
         view="table" if found.get("view") == "table" else "",
         set=_id(found.get("set")),
         picture=_number(found.get("picture")),
+        model=found.get("model", ""),
     )
 
 
@@ -85,7 +87,7 @@ def move(screen: str) -> tuple[Place, str]:
     if wanted is not None:
         return _write(wanted.place), screen
     place, came_from = here(), st.session_state.get(keys.SCREEN)
-    if not place.as_query() and came_from not in (None, screen):
+    if not st.query_params.to_dict() and came_from not in (None, screen):
         known: Place = st.session_state.get(keys.PLACE, place)
         place = _write(Place(known.patient, known.batch, view=known.view))
     return _remember(place), screen

@@ -24,7 +24,7 @@ def card(result: Result) -> None:
         with st.container(gap="xsmall"):
             st.markdown(f"### {words.literal(plain(result.label))}")
             if result.risk_level:
-                st.badge(risk(result.risk_level), color=_COLOURS.get(result.risk_level.casefold(), "gray"))
+                st.badge(risk(result.risk_level), color=colour(result.risk_level))
             day = dates.day(result.created_at.astimezone(dates.zone()).date())
             where = [result.body_region] if result.body_region else []
             st.caption(words.literal(" · ".join([*where, day])))
@@ -38,14 +38,24 @@ def plain(label: str) -> str:
 
 
 def risk(level: str) -> str:
-    """Return what a risk level is called; one that is not known is shown as it is."""
+    """Return what a risk level is called, for Markdown; one that is not known is shown as it is."""
+    return words.literal(risk_name(level))
+
+
+def risk_name(level: str) -> str:
+    """Return what a risk level is called: "High risk"."""
     names = {
         "low": _("Low risk"),
         "moderate": _("Moderate risk"),
         "medium": _("Moderate risk"),
         "high": _("High risk"),
     }
-    return names.get(level.casefold(), words.literal(_("Risk: {level}").format(level=plain(level))))
+    return names.get(level.casefold(), _("Risk: {level}").format(level=plain(level)))
+
+
+def colour(level: str) -> Literal["green", "orange", "red", "gray"]:
+    """Return the colour of a risk level's badge; grey for one that is not known."""
+    return _COLOURS.get(level.casefold(), "gray")
 
 
 _COLOURS: dict[str, Literal["green", "orange", "red"]] = {

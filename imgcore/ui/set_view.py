@@ -14,7 +14,19 @@ from imgcore.domain.access import Action, Actor
 from imgcore.domain.sets import ImageSet, SetItem, Withheld, pictures_of
 from imgcore.services.pages import LARGEST_PAGE, Turn
 from imgcore.texts import _
-from imgcore.ui import clinic, dates, heading, keys, places, set_forms, set_people, suggestions, words
+from imgcore.ui import (
+    analysis_runs,
+    clinic,
+    dates,
+    heading,
+    keys,
+    places,
+    set_forms,
+    set_models,
+    set_people,
+    suggestions,
+    words,
+)
 
 _TILES = 24
 
@@ -32,13 +44,14 @@ def draw(who: Actor, set_id: UUID) -> None:
     st.button(
         _("All image sets"), key="all-sets", icon=":material/arrow_back:", type="tertiary", on_click=close
     )
-    heading.draw(image_set.name, facts(image_set), lambda: _download(image_set))
+    heading.draw(image_set.name, facts(image_set), lambda: _buttons(who, image_set))
     if image_set.note:
         st.markdown(set_people.lines(image_set.note))
     _hash(image_set)
     if clinic.may(who, Action.SET_EDIT):
         set_people.answers(who, image_set)
     _grid(image_set, items)
+    set_models.draw(who, image_set, shown)
     if clinic.may(who, Action.SET_EDIT):
         set_people.draw(who, image_set)
 
@@ -66,8 +79,15 @@ def _all_items(who: Actor, set_id: UUID) -> list[SetItem]:
     return items
 
 
-def _download(image_set: ImageSet) -> None:
-    if image_set.shown:
+def _buttons(who: Actor, image_set: ImageSet) -> None:
+    if not image_set.shown:
+        return
+    with st.container(horizontal=True, width="content", gap="small"):
+        if clinic.may(who, Action.RESULT_RUN):
+            st.button(
+                _("Analyse"), key="analyse-set", icon=":material/biotech:", on_click=analysis_runs.ask_set,
+                args=(image_set,),
+            )  # fmt: skip
         address = f"/api/image-sets/{image_set.id}/download/"
         st.link_button(_("Download"), address, icon=":material/download:", help=_("All pictures as a ZIP"))
 

@@ -15,6 +15,7 @@ _COLOURS = {
     "blue": "blueColor",
     "blue-text": "blueTextColor",
     "red": "redColor",
+    "red-text": "redTextColor",
     "green-text": "greenTextColor",
     "orange-text": "orangeTextColor",
     "gray-text": "grayTextColor",
@@ -34,7 +35,7 @@ def apply() -> None:
 @lru_cache(maxsize=1)
 def _style() -> str:
     names = "".join(f"--imgcore-{name}: {_both(option)};\n" for name, option in _COLOURS.items())
-    return f".stApp {{\n{names}}}\n" + _SHEET.read_text(encoding="utf-8")
+    return f".stApp, [data-testid=stDialog] {{\n{names}}}\n" + _SHEET.read_text(encoding="utf-8")
 
 
 def _both(option: str) -> str:

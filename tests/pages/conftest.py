@@ -14,6 +14,7 @@ from imgcore.domain.records import Batch, Patient
 from imgcore.domain.values import NewBatch, NewPatient
 from tests.api.hurries import in_a_hurry
 from tests.pages.desks import Desk
+from tests.pages.labs import Lab, open_lab
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -49,3 +50,17 @@ def batch(desk: Desk, mary: Patient) -> Batch:
     """An empty batch of the patient."""
     new = NewBatch.model_validate({"taken_on": "2025-11-06"})
     return desk.services.batches.create(system(), mary.id, new)
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    """A clinic with two models, one of which cannot run here, and three images of a patient."""
+    with open_lab(tmp_path, monkeypatch) as lab:
+        yield lab
+
+
+@pytest.fixture
+def strict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    """One where results wait for an own impression."""
+    with open_lab(tmp_path, monkeypatch, hide_results_until_impression=True) as lab:
+        yield lab

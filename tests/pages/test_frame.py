@@ -31,7 +31,9 @@ def test_roles_have_the_screens_that_are_for_them() -> None:
     rest = [screen.name for screen in SCREENS if screen.name not in for_patients]
     assert rest == [screen.name for screen in screens_of(Role.ADMIN)]
     assert "users" not in [screen.name for screen in screens_of(Role.CLINICIAN)]
-    assert [screen.name for screen in screens_of(Role.REVIEWER)] == ["sets", "dashboard", "account"]
+    assert [screen.name for screen in screens_of(Role.REVIEWER)] == [
+        "sets", "analyses", "dashboard", "account",
+    ]  # fmt: skip
     assert [screen.name for screen in screens_of(Role.PATIENT)] == [
         "images", "visits", "results", "account",
     ]  # fmt: skip

@@ -43,6 +43,7 @@ CHANGING: dict[str, Any] = {
 }
 SEARCHING: dict[str, Any] = {
     "analyses.list": lambda s, a: s.house.services.analyses.list(a),
+    "impressions.of_images": lambda s, a: s.house.services.impressions.of_images(a, [s.image.id]),
 }
 OTHERS: dict[str, Any] = {
     "analyses.models": lambda s, a: s.house.services.analyses.models(a),

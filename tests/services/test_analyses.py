@@ -306,10 +306,24 @@ def test_results_wait_for_an_impression_of_ones_own(open_clinic: Opens, model: C
     assert (shown.is_hidden, shown.risk_level) == (False, risk)
     assert services.impressions.of_image(doctor, image.id) == (noted,)
     assert services.impressions.of_image(other, image.id) == (), "what others think would lead as well"
+    assert services.impressions.of_images(doctor, [image.id]) == (noted,)
+    assert services.impressions.of_images(other, [image.id]) == ()
     assert services.analyses.get(other, hidden.id).is_hidden
     assert services.results.release(doctor, hidden.id).released_at is not None
     own = house.person(Role.PATIENT, patient_id=str(image.patient_id))
     assert services.analyses.list(own).items[0].risk_level == risk
+
+
+@on_both
+def test_impressions_are_for_whoever_looks_after_the_patient(open_clinic: Opens) -> None:
+    house = open_clinic(access="care_team")
+    services, doctor, stranger = house.services, house.person(Role.CLINICIAN), house.person(Role.CLINICIAN)
+    (image,) = house.images(house.batch(actor=doctor).id, actor=doctor)
+    noted = services.impressions.add(doctor, image.id, NewImpression(text="Looks harmless"))
+    assert services.impressions.of_images(doctor, [image.id]) == (noted,)
+    assert services.impressions.of_images(stranger, [image.id]) == ()
+    services.trash.images(doctor, [image.id])
+    assert services.impressions.of_images(doctor, [image.id]) == ()
 
 
 @on_both

@@ -14,7 +14,7 @@ from imgcore.domain.records import Batch
 from imgcore.texts import _
 from imgcore.ui.components import groups, labels, script, style
 
-EVENTS = ("open", "changed", "details", "move", "image_set", "share")
+EVENTS = ("open", "changed", "details", "move", "image_set", "share", "analyse")
 
 
 def grid(
@@ -29,8 +29,8 @@ def grid(
 ) -> Any:
     """Draw the images of a batch; a new ``revision`` makes the grid read them again.
 
-    The answer has ``open`` ({"id"}), ``details``, ``move``, ``image_set`` and ``share`` ({"ids"}), and
-    ``changed`` when something was saved that counts elsewhere on the page.
+    The answer has ``open`` ({"id"}), ``details``, ``move``, ``image_set``, ``share`` and ``analyse``
+    ({"ids"}), and ``changed`` when something was saved that counts elsewhere on the page.
     """
     data = {
         "batch_id": str(batch.id),
@@ -71,6 +71,7 @@ def _texts() -> dict[str, str]:
         "move": _("Move"),
         "image_set": _("Make an image set"),
         "share": _("Share for a second opinion"),
+        "analyse": _("Analyse"),
         "trash": _("Trash"),
         "select_none": _("Select none"),
         "keys": _("Keys"),

@@ -146,8 +146,8 @@ class Grid {
       "aria-label": this.text("set_category"), onchange: () => category.value && this.setMany({ category: category.value }) });
     this.bar.replaceChildren(number, download, category,
       button("plain", "edit", this.text("details"), () => this.tell("details", { ids: this.ids() })),
-      button("plain", "drive_file_move", this.text("move"), () => this.tell("move", { ids: this.ids() })),
-      this.brief("collections_bookmark", "image_set"), this.brief("share", "share"),
+      this.brief("drive_file_move", "move"),
+      this.brief("collections_bookmark", "image_set"), this.brief("share", "share"), this.brief("biotech", "analyse"),
       button("danger", "delete", this.text("trash"), () => this.trash()), none);
   }
 

@@ -16,7 +16,7 @@ from imgcore.domain.records import Batch
 from imgcore.texts import _
 from imgcore.ui.components import groups, labels, script, style
 
-EVENTS = ("step", "close", "changed", "details", "looks")
+EVENTS = ("step", "close", "changed", "details", "looks", "results")
 LEAFLET = "/assets/leaflet/leaflet-src.esm.js"
 
 
@@ -30,12 +30,13 @@ def viewer(
     sides: Mapping[str, str],
     may_edit: bool,
     may_see_looks: bool,
+    may_analyse: bool,
     on_event: Callable[[], None],
 ) -> Any:
     """Draw one image of a batch; stepping to the next needs no run of the page.
 
     The answer has ``step`` ({"id"}) when another image is shown, ``close``, ``details``
-    ({"ids"}), ``looks`` ({"image"}), and ``changed`` when something was saved.
+    ({"ids"}), ``looks`` and ``results`` ({"image"}), and ``changed`` when something was saved.
     """
     data = {
         "batch_id": str(batch.id),
@@ -43,6 +44,7 @@ def viewer(
         "revision": revision,
         "may_edit": may_edit,
         "may_see_looks": may_see_looks,
+        "may_analyse": may_analyse,
         "leaflet": LEAFLET,
         "groups": groups(categories),
         "labels": labels(categories),
@@ -80,6 +82,7 @@ def _texts() -> dict[str, str]:
         "make_primary": _("Make this the primary image"),
         "details": _("Edit details"),
         "looks": _("Who looked at this picture"),
+        "results": _("Results of this picture"),
         "copy": _("Copy to the clipboard"),
         "copied": _("Copied to the clipboard"),
         "not_copied": _("This browser does not allow copying here."),

@@ -191,7 +191,8 @@ class Viewer {
     const download = el("a", { class: "button", href: image.urls.download, download: "", title: this.text("download"), "aria-label": this.text("download") }, icon("download"));
     this.header.replaceChildren(
       el("div", { class: "title" }, category, el("div", { class: "buttons" }, mayEdit && star, mayEdit && button("edit", "details", () => this.tell("details", { ids: [image.id] })),
-        this.data.may_see_looks && button("visibility", "looks", () => this.tell("looks", { image: image.id })), button("content_copy", "copy", () => this.copy()), download, mayEdit && button("delete", "trash", () => this.confirm(), "danger small"), button("close", "close", () => this.close()))),
+        this.data.may_see_looks && button("visibility", "looks", () => this.tell("looks", { image: image.id })),
+        this.data.may_analyse && button("biotech", "results", () => this.tell("results", { image: image.id })), button("content_copy", "copy", () => this.copy()), download, mayEdit && button("delete", "trash", () => this.confirm(), "danger small"), button("close", "close", () => this.close()))),
       el("div", { class: "facts" }, image.damaged_at && el("strong", { class: "damaged" }, icon("broken_image"), ` ${this.text("damaged")}`),
         image.is_primary && el("span", { class: "primary" }, this.text("primary")), this.facts(image)),
       el("div", { class: "caption" }, image.caption), el("div", { class: "description" }, image.description));
