@@ -7,6 +7,7 @@ import streamlit as st
 from imgcore.domain.access import Action, Actor, Role
 from imgcore.ui import (
     banner,
+    callbacks,
     clinic,
     dialogs,
     errors,
@@ -28,6 +29,7 @@ SIDEBAR_WIDTH = 360
 
 def main() -> None:
     """Draw the frame around every screen, and the screen in it."""
+    callbacks.run_to_their_end()
     st.set_page_config("Imgcore", style.ICON, layout="wide", initial_sidebar_state=SIDEBAR_WIDTH)
     st.logo(style.LOGO)
     style.apply()

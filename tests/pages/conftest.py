@@ -16,7 +16,7 @@ from tests.api.hurries import in_a_hurry
 from tests.pages.desks import Desk
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _in_a_hurry() -> Iterator[None]:
     """What is slow on purpose is tried elsewhere."""
     with in_a_hurry():
