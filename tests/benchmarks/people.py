@@ -9,7 +9,6 @@ people at once need.
 from __future__ import annotations
 
 import math
-import os
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -58,7 +57,7 @@ def main() -> None:
     """Measure, and print both tables."""
     with tempfile.TemporaryDirectory(prefix="people") as place:
         costs = measure(Path(place))
-    print(f"\nload {load()}, {os.cpu_count()} processors\n")
+    print(f"\n{load()}\n")
     print("| one | processor ms |\n|---|---|")
     for name, seconds in costs.seconds.items():
         print(f"| {name} | {seconds * 1000:.1f} |")
