@@ -8,6 +8,7 @@ from imgcore.domain.access import Action, Actor, Role
 from imgcore.ui import (
     analysis_runs,
     banner,
+    callbacks,
     clinic,
     dialogs,
     errors,
@@ -29,6 +30,7 @@ SIDEBAR_WIDTH = 360
 
 def main() -> None:
     """Draw the frame around every screen, and the screen in it."""
+    callbacks.run_to_their_end()
     st.set_page_config("Imgcore", style.ICON, layout="wide", initial_sidebar_state=SIDEBAR_WIDTH)
     st.logo(style.LOGO)
     style.apply()

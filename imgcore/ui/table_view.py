@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -36,16 +36,14 @@ _EMPTY: dict[str, Any] = dict.fromkeys(_TEXTS, "") | {"is_primary": False}
 class Sheet:
     """The rows of one editor: images as they were last read or saved, in the editor's order.
 
-    ``frame`` is what the editor was given, the same in every run: given another one, it would draw itself
-    anew while somebody types; it lays its edits over it by itself. ``first`` is the number of the first
-    row in its batch. ``key`` is new with each reading, so that an editor never lays its edits over other
-    rows. ``done`` holds the edits that were dealt with, since the editor tells all of them each time.
+    ``first`` is the number of the first row in its batch. ``key`` is new with each reading, so that
+    an editor never lays its edits over other rows. ``done`` holds the edits that were dealt with,
+    since the editor tells all of them each time.
     """
 
     place: tuple[object, ...]
     first: int
     images: list[Image]
-    frame: pd.DataFrame
     key: str = field(default_factory=lambda: keys.key("table", uuid4().hex))
     done: dict[tuple[int, str], Any] = field(default_factory=dict)
 
@@ -95,7 +93,7 @@ def draw(who: Actor, batch: Batch, revision: str) -> None:
     number = min(int(st.session_state.get(paging, 1)), pages)
     sheet = _sheet(who, batch, number, revision)
     st.data_editor(
-        sheet.frame,
+        _frame(sheet.images),
         key=sheet.key,
         height=min(len(sheet.images) * _ROW + _HEADER, _MOST_HEIGHT),
         row_height=_ROW,
@@ -119,7 +117,7 @@ def _sheet(who: Actor, batch: Batch, number: int, revision: str) -> Sheet:
     if sheet is None or sheet.place != place or sheet.key not in st.session_state:
         asked, turn = Filter(batch_id=batch.id), Turn(number, PAGE_SIZE)
         found = clinic.services().images.list(who, asked, turn).items
-        sheet = Sheet(place, (number - 1) * PAGE_SIZE + 1, list(found), _frame(found))
+        sheet = Sheet(place, (number - 1) * PAGE_SIZE + 1, list(found))
         st.session_state[_SHEET] = sheet
     return sheet
 
@@ -165,7 +163,7 @@ def _kept(name: str, value: Any) -> Any:
     return str(value)[:10] if name == "date_taken" else value
 
 
-def _frame(images: Sequence[Image]) -> pd.DataFrame:
+def _frame(images: list[Image]) -> pd.DataFrame:
     import pandas as pd
 
     # Each column with its type, though it may be empty: the editor starts anew when types change.

@@ -11,7 +11,7 @@ from tests.api.desks import Desk, open_desk
 from tests.api.hurries import in_a_hurry
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _in_a_hurry() -> Iterator[None]:
     """What is slow on purpose is tried elsewhere."""
     with in_a_hurry():

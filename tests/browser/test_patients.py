@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from imgcore.domain.records import Patient
-from tests.browser.desks import SLOW, Desk, expect_badge
+from tests.browser.desks import SLOW, Desk, expect_badge, settle, tiles
 from tests.servers.browser import Watch, shot
 
 pytestmark = pytest.mark.xdist_group("patients")
@@ -156,6 +156,8 @@ def test_on_a_phone_the_list_gives_way_to_the_batch(phone: Page, desk: Desk, pat
     row.click()
     expect(phone.get_by_role("heading", name="14 May 2025")).to_be_visible(timeout=SLOW)
     expect(phone.get_by_test_id("stSidebar")).to_have_attribute("data-collapsed", "true")
+    expect(tiles(phone).locator("img[src]").first).to_be_visible(timeout=SLOW)
+    settle(phone)
     shot(phone, "patients-phone")
     phone.mouse.move(200, 600)
     phone.mouse.wheel(0, 2000)

@@ -44,15 +44,29 @@ def open_table(page: Page, desk: Desk, batch: Batch) -> None:
 
 
 def cell(page: Page, row: int) -> None:
-    """Click the caption of a row."""
-    table(page).click(position={"x": CAPTION, "y": FIRST + row * ROW})
+    """Click the caption of a row until the table says that it is chosen."""
+    chosen = table(page).get_by_test_id(f"glide-cell-3-{row}").and_(page.locator('[aria-selected="true"]'))
+    for _try in range(20):
+        table(page).click(position={"x": CAPTION, "y": FIRST + row * ROW})
+        page.wait_for_timeout(300)
+        if chosen.count():
+            return
+    raise AssertionError(f"the caption of row {row} is not chosen")
 
 
 def enter(page: Page, text: str) -> None:
-    """Type into the chosen cell as quickly as people do, and go to the row below."""
-    page.keyboard.type(text, delay=50)
+    """Type into the chosen cell as quickly as people do, and go to the row below.
+
+    The first letter opens the cell. On a machine that hardly answers, letters typed before it is open would
+    be lost; nobody types so blindly.
+    """
+    cell_open = page.locator("#portal textarea")
+    page.keyboard.press(text[0])
+    expect(cell_open).to_have_value(text[0])
+    page.keyboard.type(text[1:], delay=50)
+    expect(cell_open).to_have_value(text)
     page.keyboard.press("Enter")
-    page.wait_for_timeout(150)
+    expect(cell_open).to_have_count(0)
 
 
 def captions(desk: Desk, batch: Batch) -> list[str]:

@@ -14,7 +14,7 @@ from tests.api.hurries import in_a_hurry
 Run = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _in_a_hurry() -> Iterator[None]:
     """What is slow on purpose is tried elsewhere."""
     with in_a_hurry():

@@ -17,7 +17,7 @@ from tests.pages.desks import Desk
 from tests.pages.labs import Lab, open_lab
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _in_a_hurry() -> Iterator[None]:
     """What is slow on purpose is tried elsewhere."""
     with in_a_hurry():

@@ -16,8 +16,8 @@ from tests.browser.photos import tiny
 
 pytestmark = pytest.mark.xdist_group("simple-upload-memory")
 
-COUNT = 15
-SIZE = 10 * 1024 * 1024
+COUNT = 16
+SIZE = 9 * 1024 * 1024
 UPLOAD = 120_000
 HELD = re.compile(r'^cache_memory_bytes\{cache_type="UploadedFileManager",cache=""\} (\d+)$', re.MULTILINE)
 
@@ -30,7 +30,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 def photographs(folder: Path, first: int) -> list[Path]:
-    """Write photographs of 10 MB, each different."""
+    """Write photographs of 9 MB, each different."""
     paths = [folder / f"photo-{number}.png" for number in range(first, first + COUNT)]
     for number, path in enumerate(paths, first):
         path.write_bytes(tiny(number).ljust(SIZE, b"\0"))

@@ -82,15 +82,15 @@ class Tab:
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
 
-    def rerun(self) -> None:
+    def rerun(self, query: str = "") -> None:
         """Send what a click sends."""
         message = BackMsg()
-        message.rerun_script.query_string = ""
+        message.rerun_script.query_string = query
         self.connection.send(message.SerializeToString())
 
-    def draw(self) -> str:
+    def draw(self, query: str = "") -> str:
         """Run the script once, and return the id that Streamlit gave this tab."""
-        self.rerun()
+        self.rerun(query)
         tab, finished = "", False
         while True:
             message = self.receive()
