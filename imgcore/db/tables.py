@@ -31,7 +31,7 @@ metadata = sa.MetaData(naming_convention=NAMING)
 LISTED = sa.text("state = 'ready' AND trashed_at IS NULL")
 TRASHED = sa.text("trashed_at IS NOT NULL")
 # The same, and what is true of every image: SQLite takes these indices for nothing but the dashboard, which
-# says so (decision 0020). Without it lists would be read along them.
+# says so (decision 0021). Without it lists would be read along them.
 COUNTED = sa.text("state = 'ready' AND trashed_at IS NULL AND file_size > 0")
 BigInt = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite numbers rows by INTEGER only
 
