@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from imgcore.config import SESSION_COOKIE
@@ -25,13 +25,13 @@ def house(tmp_path: Path) -> Iterator[House]:
         yield house
 
 
-def post(house: House, path: str, **fields: str) -> httpx.Response:
+def post(house: House, path: str, **fields: str) -> httpx2.Response:
     """Send a form as our own page does."""
-    answer: httpx.Response = house.client.post(path, data=fields, headers=OURS)
+    answer: httpx2.Response = house.client.post(path, data=fields, headers=OURS)
     return answer
 
 
-def sign_in(house: House, password: str = PASSWORD, **fields: str) -> httpx.Response:
+def sign_in(house: House, password: str = PASSWORD, **fields: str) -> httpx2.Response:
     """Send the sign-in form."""
     return post(house, "/auth/login", email=EMAIL, password=password, **fields)
 
@@ -49,7 +49,7 @@ def who_with(house: House, token: str) -> str:
     return who(house)
 
 
-def problem(answer: httpx.Response) -> str:
+def problem(answer: httpx2.Response) -> str:
     """Return what a page says is wrong."""
     found = re.search(r'role="alert">(.*?)</p>', answer.text)
     return re.sub("<.*?>", " ", found[1]).strip() if found else ""

@@ -8,7 +8,7 @@ from typing import Any, cast
 from zipfile import ZipFile
 
 import anyio
-import httpx
+import httpx2
 import pytest
 from starlette.types import Message, Scope
 
@@ -194,9 +194,9 @@ def test_over_a_real_connection_a_cut_answer_is_short_and_the_next_one_whole(
 ) -> None:
     path = f"/api/images/batches/{batch['id']}/download/"
     token = {"Authorization": large.client.headers["authorization"]}
-    with serving(large.app) as url, httpx.Client(base_url=url, headers=token, timeout=30) as client:
+    with serving(large.app) as url, httpx2.Client(base_url=url, headers=token, timeout=30) as client:
         with monkeypatch.context() as patch:
             patch.setattr(Chunks, "__next__", _fails_after(3))
-            with pytest.raises(httpx.RemoteProtocolError, match="closed connection"):
+            with pytest.raises(httpx2.RemoteProtocolError, match="closed connection"):
                 client.get(path)
         assert len(client.get(path).content) > 2 * 3 * SIDE * SIDE

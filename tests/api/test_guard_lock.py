@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
+import httpx2
 import pytest
 import sqlalchemy as sa
 from sqlmodel import select
@@ -49,10 +49,10 @@ def state(house: House) -> dict[str, object]:
     return answer
 
 
-def unlock(house: House, password: str = PASSWORD, **fields: str) -> httpx.Response:
+def unlock(house: House, password: str = PASSWORD, **fields: str) -> httpx2.Response:
     """Send the password as the sheet over a page does."""
     form = {"password": password, **fields}
-    answer: httpx.Response = house.client.post("/auth/unlock", data=form, headers=JSON)
+    answer: httpx2.Response = house.client.post("/auth/unlock", data=form, headers=JSON)
     return answer
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-import httpx
+import httpx2
 import pytest
 import sqlalchemy as sa
 from sqlmodel import select
@@ -66,17 +66,17 @@ def go(house: House, target: str = "/images?patient=5") -> str:
     return str(answer.headers["location"])
 
 
-def come_back(house: House, location: str) -> httpx.Response:
+def come_back(house: House, location: str) -> httpx2.Response:
     """Follow the provider back to the clinic."""
     found = urlsplit(location)
     assert f"{found.scheme}://{found.netloc}{found.path}" == "http://testserver/auth/oidc/callback"
-    answer: httpx.Response = house.client.get(
+    answer: httpx2.Response = house.client.get(
         f"{found.path}?{found.query}", headers={"Sec-Fetch-Site": "cross-site"}
     )
     return answer
 
 
-def sign_in(house: House, provider: OidcProvider, subject: str = SUBJECT) -> httpx.Response:
+def sign_in(house: House, provider: OidcProvider, subject: str = SUBJECT) -> httpx2.Response:
     """Go the whole way."""
     return come_back(house, provider.consent(go(house), subject))
 
@@ -98,7 +98,7 @@ def notes(house: House) -> list[tuple[str, list[str]]]:
         return [(each.outcome, each.entity_ids) for each in lines if each.field_names == ["outer sign-in"]]
 
 
-def assert_refused(house: House, answer: httpx.Response, said: str, status: int = 401) -> None:
+def assert_refused(house: House, answer: httpx2.Response, said: str, status: int = 401) -> None:
     assert (answer.status_code, who(house)) == (status, "")
     assert said in re.sub("<.*?>", " ", answer.text)
     assert 'href="/auth/login"' in answer.text

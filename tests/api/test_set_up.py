@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from starlette.requests import HTTPConnection
 from starlette.testclient import TestClient
@@ -42,9 +42,9 @@ def elsewhere(house: House) -> TestClient:
     return client
 
 
-def set_up(client: TestClient, **fields: str) -> httpx.Response:
+def set_up(client: TestClient, **fields: str) -> httpx2.Response:
     """Send the set-up form."""
-    answer: httpx.Response = client.post("/auth/setup", data={**FIELDS, **fields})
+    answer: httpx2.Response = client.post("/auth/setup", data={**FIELDS, **fields})
     return answer
 
 

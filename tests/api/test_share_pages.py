@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from sqlmodel import select
 from starlette.routing import Router
@@ -50,16 +50,16 @@ class Door:
     def opened(self) -> str:
         return f"/share/opened/{self.link.share.id}"
 
-    def type(self, pin: str, **headers: str) -> httpx.Response:
+    def type(self, pin: str, **headers: str) -> httpx2.Response:
         """Send the PIN as our own page does."""
-        answer: httpx.Response = self.client.post(self.path, data={"pin": pin}, headers=OURS | headers)
+        answer: httpx2.Response = self.client.post(self.path, data={"pin": pin}, headers=OURS | headers)
         return answer
 
-    def enter(self) -> httpx.Response:
+    def enter(self) -> httpx2.Response:
         return self.type(self.link.pin)
 
-    def answer(self, **fields: str) -> httpx.Response:
-        answer: httpx.Response = self.client.post(f"{self.opened}/answer", data=fields, headers=OURS)
+    def answer(self, **fields: str) -> httpx2.Response:
+        answer: httpx2.Response = self.client.post(f"{self.opened}/answer", data=fields, headers=OURS)
         return answer
 
 

@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import psutil
 
 from imgcore.domain.access import system
@@ -113,7 +113,7 @@ def draw(tab: Tab, batch: Batch) -> None:
     tab.draw(f"patient={batch.patient_id}&batch={batch.id}")
 
 
-def listed(client: httpx.Client, batch: Batch) -> list[dict[str, Any]]:
+def listed(client: httpx2.Client, batch: Batch) -> list[dict[str, Any]]:
     """Read the list that a grid reads."""
     query: dict[str, str | int] = {"batch_id": str(batch.id), "page_size": 100}
     answer = client.get("/api/images/", params=query).raise_for_status()
@@ -121,7 +121,7 @@ def listed(client: httpx.Client, batch: Batch) -> list[dict[str, Any]]:
     return items
 
 
-def upload(client: httpx.Client, batch: Batch, number: int) -> None:
+def upload(client: httpx2.Client, batch: Batch, number: int) -> None:
     """Store a photograph that is stored nowhere else."""
     files = {"images": (f"photo-{number}.jpg", photo(number))}
     client.post(f"/api/images/batches/{batch.id}/upload/", files=files).raise_for_status()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Literal
 
-import httpx
+import httpx2
 import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Locator, Page, expect
@@ -164,7 +164,7 @@ def test_it_locks_by_itself_and_not_while_somebody_moves(page: Page, hasty: Desk
     expect(sheet(page)).to_have_count(0)
     expect(sheet(page)).to_be_visible(timeout=SLOW)
     headers = {**OURS, "Cookie": f"{SESSION_COOKIE}={token}"}
-    state = httpx.get(f"{hasty.visits.server.url}/auth/session", headers=headers, timeout=60).json()
+    state = httpx2.get(f"{hasty.visits.server.url}/auth/session", headers=headers, timeout=60).json()
     assert state["is_locked"] is True
 
 

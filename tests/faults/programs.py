@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-import httpx
+import httpx2
 from PIL import Image
 
 from tests.server.visits import ADMIN, PASSWORD
@@ -38,7 +38,7 @@ class Program:
     """One client with a token; ``kept`` is the SHA-256 of each acknowledged image, by its id."""
 
     def __init__(self, url: str, timeout: float = 60) -> None:
-        self.client = httpx.Client(base_url=url, timeout=timeout)
+        self.client = httpx2.Client(base_url=url, timeout=timeout)
         self.kept: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -62,7 +62,7 @@ class Program:
         new = {"taken_on": "2025-11-06", "patient_id": patient["id"]}
         return str(self.client.post("/api/images/batches/", json=new).raise_for_status().json()["id"])
 
-    def send(self, batch: str, contents: Sequence[bytes], key: str | None = None) -> httpx.Response:
+    def send(self, batch: str, contents: Sequence[bytes], key: str | None = None) -> httpx2.Response:
         """Upload files into a batch; what is acknowledged is kept in mind.
 
         With a key the same bytes may be stored again, so that nothing but the key keeps them from it.
@@ -87,11 +87,11 @@ class Program:
                 return found
             turn["cursor"] = page["next_cursor"]
 
-    def original(self, image_id: str) -> httpx.Response:
+    def original(self, image_id: str) -> httpx2.Response:
         """Ask for an image's bytes."""
         return self.client.get(f"/api/images/{image_id}/download/")
 
-    def ready(self) -> httpx.Response:
+    def ready(self) -> httpx2.Response:
         """Ask whether all parts work."""
         return self.client.get("/readyz")
 

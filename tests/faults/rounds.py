@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from uuid import uuid4
 
-import httpx
+import httpx2
 
 from tests.faults.backends import Backend
 from tests.faults.programs import Program, acknowledged, picture
@@ -80,7 +80,7 @@ class Rounds:
                 program.client.headers["Authorization"] = token
                 try:
                     answer = program.send(batch, request.contents, request.key)
-                except httpx.TransportError:
+                except httpx2.TransportError:
                     return
                 assert answer.status_code == 201, answer.text
                 self._note(request, answer)
@@ -96,7 +96,7 @@ class Rounds:
             assert len(request.ids) == len(request.contents), "a request was not answered after the restart"
             assert before[request.key] in ([], request.ids), "the same key gave other rows"
 
-    def _note(self, request: Request, answer: httpx.Response) -> None:
+    def _note(self, request: Request, answer: httpx2.Response) -> None:
         assert not answer.json()["failed"], answer.text
         request.ids = [each["id"] for each in answer.json()["uploaded"]]
         self.kept |= acknowledged(answer.json(), request.contents)

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 from playwright.sync_api import FilePayload, expect
 
 from imgcore.config import SESSION_COOKIE
@@ -58,8 +58,8 @@ def run(sessions: int) -> str:
 
 
 @contextmanager
-def _client(url: str, token: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url, cookies={SESSION_COOKIE: token}, headers=OURS, timeout=SECONDS) as client:
+def _client(url: str, token: str) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=url, cookies={SESSION_COOKIE: token}, headers=OURS, timeout=SECONDS) as client:
         yield client
 
 
@@ -89,7 +89,7 @@ def _fill(url: str, token: str) -> str:
     return f"/?patient={patient}&batch={batch}"
 
 
-def _made(client: httpx.Client, path: str, about: dict[str, str]) -> str:
+def _made(client: httpx2.Client, path: str, about: dict[str, str]) -> str:
     return str(client.post(path, json=about).raise_for_status().json()["id"])
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from tests.server.visits import ADMIN, PASSWORD, WITH_ADMIN
@@ -49,7 +49,7 @@ def test_the_generated_client_does_what_the_page_shows(
     start_server: Callable[..., ImgcoreServer], tmp_path: Path
 ) -> None:
     server = start_server(kind="serve", env=WITH_ADMIN)
-    with httpx.Client(base_url=server.url) as client:
+    with httpx2.Client(base_url=server.url) as client:
         form = {"username": ADMIN, "password": PASSWORD}
         token = client.post("/api/v1/auth/token", data=form).json()["access_token"]
         answer = client.get("/api/openapi.json", headers={"Authorization": f"Bearer {token}"})

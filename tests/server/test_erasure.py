@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, cast
 
-import httpx
+import httpx2
 import pytest
 
 from tests.server.visits import ADMIN, PASSWORD, WITH_ADMIN
@@ -17,9 +17,9 @@ PIECES = [PICTURE[at : at + PIECE] for at in range(1000, len(PICTURE) - PIECE, 9
 
 
 @pytest.fixture
-def program(server: ImgcoreServer) -> Iterator[httpx.Client]:
+def program(server: ImgcoreServer) -> Iterator[httpx2.Client]:
     """An administrator's program at the server."""
-    with httpx.Client(base_url=server.url, timeout=60) as client:
+    with httpx2.Client(base_url=server.url, timeout=60) as client:
         fields = {"username": ADMIN, "password": PASSWORD}
         token = client.post("/api/v1/auth/token", data=fields).raise_for_status().json()
         client.headers["Authorization"] = f"Bearer {token['access_token']}"
@@ -33,11 +33,11 @@ def server(tmp_path: Any) -> Iterator[ImgcoreServer]:
         yield server
 
 
-def send(client: httpx.Client, method: str, path: str, **body: Any) -> dict[str, Any]:
+def send(client: httpx2.Client, method: str, path: str, **body: Any) -> dict[str, Any]:
     return cast("dict[str, Any]", client.request(method, path, json=body).raise_for_status().json())
 
 
-def keep_much_of(client: httpx.Client) -> str:
+def keep_much_of(client: httpx2.Client) -> str:
     """Keep something of everything of a patient; return their id."""
     about = {"name": NAME, "mrn": MRN, "external_id": EXTERNAL, "notes": "noteszzqx",
              "consent_record": {"given_on": "2025-11-06"}}  # fmt: skip
@@ -65,7 +65,7 @@ def keep_much_of(client: httpx.Client) -> str:
 
 
 def test_the_files_and_the_log_of_a_running_server_forget_an_erased_patient(
-    server: ImgcoreServer, program: httpx.Client
+    server: ImgcoreServer, program: httpx2.Client
 ) -> None:
     patient = keep_much_of(program)
     assert any(name.startswith("imgcore.sqlite3") for name in found_below(server.folder / "data", PIECES))

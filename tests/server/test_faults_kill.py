@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from tests.faults.backends import NAMES, Outside
@@ -80,7 +80,7 @@ class Load:
             program.client.headers["Authorization"] = self._token
             try:
                 answer = self.again(program, number)
-            except httpx.TransportError:
+            except httpx2.TransportError:
                 self.refused.append(number)
                 return
             assert answer.status_code in (201, 503), answer.text
@@ -88,7 +88,7 @@ class Load:
                 self.refused.append(number)
             self.begun.set()
 
-    def again(self, program: Program, number: int) -> httpx.Response:
+    def again(self, program: Program, number: int) -> httpx2.Response:
         """Send a request by its own key."""
         contents = [picture(3 * number + place) for place in range(3)]
         answer = program.send(self._batch, contents, key=f"{self._batch} {number}")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-import httpx
+import httpx2
 import pytest
 
 from imgcore.domain.access import system
@@ -76,9 +76,9 @@ def test_a_picture_that_is_cut_off_on_its_way_out_is_short_or_refused_and_then_w
         refused = program.original(small)
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
     with store.doing("cut_answer", 1_000_000, of="GET", drop=False):
-        with pytest.raises(httpx.RemoteProtocolError):
+        with pytest.raises(httpx2.RemoteProtocolError):
             program.original(large)
-        with pytest.raises(httpx.RemoteProtocolError):
+        with pytest.raises(httpx2.RemoteProtocolError):
             program.client.get(f"/api/images/batches/{batch}/download/")
     assert [program.original(each).content for each in (small, large)] == files
     program.client.get(f"/api/images/batches/{batch}/download/").raise_for_status()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
-import httpx
+import httpx2
 import psutil
 import pytest
 
@@ -97,7 +97,7 @@ def test_what_is_removed_under_way_cuts_the_archive_short(
         chunks = answer.iter_bytes(64 * 1024)
         taken = len(next(chunks))
         objects.take(last)
-        with pytest.raises(httpx.RemoteProtocolError):
+        with pytest.raises(httpx2.RemoteProtocolError):
             for chunk in chunks:
                 taken += len(chunk)
     assert taken < int(answer.headers["content-length"])

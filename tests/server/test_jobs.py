@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
-import httpx
+import httpx2
 import pytest
 from sqlmodel import select
 
@@ -37,7 +37,7 @@ class Site:
     """A clinic at work: its server, what is seen beside it, and a folder to import from."""
 
     clinic: Clinic
-    client: httpx.Client
+    client: httpx2.Client
     outside: Path
 
     def start(self, kind: str, **options: object) -> str:

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from PIL import Image
 
@@ -31,16 +31,16 @@ def server(outer_stores: dict[str, str], tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture
-def program(server: ImgcoreServer) -> Iterator[httpx.Client]:
+def program(server: ImgcoreServer) -> Iterator[httpx2.Client]:
     """A program that has signed in with a token."""
-    with httpx.Client(base_url=server.url, timeout=60) as client:
+    with httpx2.Client(base_url=server.url, timeout=60) as client:
         fields = {"username": ADMIN, "password": PASSWORD}
         answer = client.post("/api/v1/auth/token", data=fields).raise_for_status()
         client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
         yield client
 
 
-def test_images_go_in_and_come_out_again(program: httpx.Client, server: ImgcoreServer) -> None:
+def test_images_go_in_and_come_out_again(program: httpx2.Client, server: ImgcoreServer) -> None:
     batch = add_batch(program, mrn="1")
     files = [("images", each) for each in [*FILES.items(), ("none.jpg", b"no picture")]]
     answer = program.post(f"/api/images/batches/{batch}/upload/", files=files)
@@ -55,13 +55,13 @@ def test_images_go_in_and_come_out_again(program: httpx.Client, server: ImgcoreS
             assert max(thumbnail.size) <= 400
         assert get(program, f"/api/images/{image['id']}/download/") == content
         link = program.post(f"/api/images/{image['id']}/url/", json={"kind": "original"}).json()["url"]
-        assert httpx.get(server.url + link, timeout=60).content == content
+        assert httpx2.get(server.url + link, timeout=60).content == content
     archive = zipfile.ZipFile(io.BytesIO(get(program, f"/api/images/batches/{batch}/download/")))
     assert archive.testzip() is None
     assert set(FILES.values()) <= {archive.read(name) for name in archive.namelist()}
 
 
-def test_a_batch_goes_to_the_trash_and_comes_back(program: httpx.Client) -> None:
+def test_a_batch_goes_to_the_trash_and_comes_back(program: httpx2.Client) -> None:
     batch = add_batch(program, mrn="2")
     sent = program.post(
         f"/api/images/batches/{batch}/upload/", files=[("images", each) for each in FILES.items()]
@@ -79,7 +79,7 @@ def test_a_batch_goes_to_the_trash_and_comes_back(program: httpx.Client) -> None
     assert contents == list(FILES.values())
 
 
-def add_batch(program: httpx.Client, mrn: str) -> str:
+def add_batch(program: httpx2.Client, mrn: str) -> str:
     """Add a patient with a batch, and return the id of the batch."""
     patient = program.post("/api/patients/", json={"name": "Mary Kowalski", "mrn": mrn}).raise_for_status()
     new = {"taken_on": "2025-11-06", "patient_id": patient.json()["id"]}
@@ -87,12 +87,12 @@ def add_batch(program: httpx.Client, mrn: str) -> str:
     return str(program.post(path, json=new).raise_for_status().json()["id"])
 
 
-def images(program: httpx.Client, batch: str) -> list[dict[str, Any]]:
+def images(program: httpx2.Client, batch: str) -> list[dict[str, Any]]:
     """Return the images of a batch in their order."""
     content = program.get("/api/images/", params={"batch_id": batch}).raise_for_status().json()
     return list(content["items"])
 
 
-def get(program: httpx.Client, path: str) -> bytes:
+def get(program: httpx2.Client, path: str) -> bytes:
     """Return what is at an address."""
     return program.get(path).raise_for_status().content

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import httpx
+import httpx2
 import pytest
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.testclient import TestClient
@@ -154,7 +154,7 @@ def test_the_servers_own_paths_take_no_programs_token(visits: Visits) -> None:
         system(), WITH_ADMIN["IMGCORE_ADMIN_EMAIL"], WITH_ADMIN["IMGCORE_ADMIN_PASSWORD"]
     )
     headers = {**OURS, "Authorization": f"Bearer {token}"}
-    with httpx.Client(base_url=visits.server.url, headers=headers, timeout=60) as client:
+    with httpx2.Client(base_url=visits.server.url, headers=headers, timeout=60) as client:
         for route in _beside_rest():
             for method in set(route.methods) - {"HEAD", "OPTIONS"}:
                 if RIGHTS[name(method, route.template)] != ANYONE:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from tests.server.visits import WITH_ADMIN
@@ -49,12 +49,12 @@ def test_the_server_starts_under_uvicorn_and_keeps_queries_out_of_the_log(tmp_pa
     process = start_uvicorn(tmp_path, **WITH_ADMIN)
     try:
         address = address_of(process)
-        assert "Sign in" in httpx.get(f"{address}/auth/login", timeout=PATIENCE).text
-        assert httpx.get(f"{address}/files/1/original?exp=1&sig=hidden1", timeout=PATIENCE).status_code in (
+        assert "Sign in" in httpx2.get(f"{address}/auth/login", timeout=PATIENCE).text
+        assert httpx2.get(f"{address}/files/1/original?exp=1&sig=hidden1", timeout=PATIENCE).status_code in (
             401,
             404,
         )
-        httpx.get(f"{address}/auth/link/hidden2", timeout=PATIENCE)
+        httpx2.get(f"{address}/auth/link/hidden2", timeout=PATIENCE)
     finally:
         process.send_signal(signal.SIGTERM)
         log = process.communicate(timeout=60)[0]
@@ -105,5 +105,5 @@ def test_the_code_for_set_up_is_shown_only_while_it_is_needed(start_server: Star
     code = re.compile(r"^ +([A-Z2-7]{4}-){3}[A-Z2-7]{4}$", re.MULTILINE)
     server = start_server()
     assert code.search(server.last_lines())
-    assert httpx.get(f"{server.url}/auth/login", timeout=PATIENCE).headers["location"] == "/auth/setup"
+    assert httpx2.get(f"{server.url}/auth/login", timeout=PATIENCE).headers["location"] == "/auth/setup"
     assert not code.search(start_server(env=WITH_ADMIN).last_lines())

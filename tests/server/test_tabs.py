@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import httpx
+import httpx2
 import pytest
 from websockets.exceptions import ConnectionClosed
 
@@ -78,7 +78,7 @@ def test_a_person_takes_up_a_tab_again_and_nobody_else_does(visits: Visits) -> N
 class Uploader:
     """Streamlit's own upload of one tab."""
 
-    def __init__(self, client: httpx.Client, tab: str) -> None:
+    def __init__(self, client: httpx2.Client, tab: str) -> None:
         self.client = client
         self.tab = tab
         client.get("/_stcore/health")

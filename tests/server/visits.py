@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import pytest
 import sqlalchemy as sa
 from sqlmodel import col
@@ -55,10 +55,10 @@ class Visits:
         self.clinic.services.accounts.create(system(), new)
         return self.actor(self.session(email))
 
-    def client(self, token: str = "") -> httpx.Client:
+    def client(self, token: str = "") -> httpx2.Client:
         """Return a browser without a screen, with a session or without."""
         cookies = {SESSION_COOKIE: token} if token else {}
-        return httpx.Client(base_url=self.server.url, cookies=cookies, headers=OURS, timeout=MOST_SECONDS)
+        return httpx2.Client(base_url=self.server.url, cookies=cookies, headers=OURS, timeout=MOST_SECONDS)
 
     @contextmanager
     def open_tab(self, token: str, resume: str = "", origin: str | None = None) -> Iterator[Tab]:

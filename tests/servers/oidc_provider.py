@@ -8,7 +8,7 @@ import sys
 import time
 from typing import Self
 
-import httpx
+import httpx2
 
 START_SECONDS = 60
 
@@ -46,16 +46,16 @@ class OidcProvider:
 
     def know(self, subject: str, **claims: object) -> None:
         """Say what the provider tells of a person; even what only it should say, as a false one would."""
-        httpx.put(f"{self.url}/users/{subject}", json=claims).raise_for_status()
+        httpx2.put(f"{self.url}/users/{subject}", json=claims).raise_for_status()
 
     def consent(self, authorization: str, subject: str) -> str:
         """Sign in at the provider as a browser does, and return where it sends the browser back to."""
-        answer = httpx.post(authorization, data={"sub": subject}, timeout=60)
+        answer = httpx2.post(authorization, data={"sub": subject}, timeout=60)
         assert answer.status_code == 302, answer.text
         return answer.headers["location"]
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/.well-known/openid-configuration").is_success
-        except httpx.HTTPError:
+            return httpx2.get(f"{self.url}/.well-known/openid-configuration").is_success
+        except httpx2.HTTPError:
             return False
