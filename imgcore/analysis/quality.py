@@ -42,7 +42,11 @@ class CaptureQuality:
     There is no risk level and no confidence, so that no list of risks holds a blurred picture.
     """
 
-    model = Model("capture-quality", "1", _("Capture quality"), None)
+    model = Model(
+        "capture-quality", "1", _("Capture quality"), None,
+        intended_use=_("Judges the photograph, and says nothing of the patient."),
+        limits=_("X-rays and documents are judged like photographs."),
+    )  # fmt: skip
 
     def predict(self, subject: Subject) -> Finding:
         """Measure one picture."""

@@ -52,7 +52,10 @@ def _of_folder(folder: Path, threads: int) -> Analyser:
     from imgcore.analysis import huggingface, onnx, servers
 
     card = cards.read(folder)
-    model = Model(card.name, card.version, card.title, fingerprints.of_folder(folder))
+    model = Model(
+        card.name, card.version, card.title, fingerprints.of_folder(folder),
+        intended_use=card.intended_use, limits=card.limits,
+    )  # fmt: skip
     match card:
         case cards.OnnxCard():
             lacking = _lacking(onnx.PACKAGES, onnx.REQUIREMENTS)

@@ -38,13 +38,18 @@ _ANALYSIS = {
 class Model(Answer):
     """A model that images can be run through."""
 
-    model_config = example(name="skin-check", version="1.2", title="Skin check", sha256=_DIGEST, missing="")
+    model_config = example(
+        name="skin-check", version="1.2", title="Skin check", sha256=_DIGEST, missing="",
+        intended_use="Sorts photographs of single lesions.", limits="Not for nails, scalp or mucosa.",
+    )  # fmt: skip
 
     name: str
     version: str
     title: str
     sha256: str | None = Field(description="Of the files of the model, where it has any.")
     missing: str = Field(description="Why it cannot run here; empty when it can.")
+    intended_use: str = Field(description="What it is for, as its card says.")
+    limits: str = Field(description="Where it fails, as its card says.")
 
 
 class Models(Answer):
@@ -168,6 +173,7 @@ class Trend(Answer):
     """What one model said of one place or view in the course of time."""
 
     body_location: str
+    laterality: str = Field(description="L, R, B (both), or empty.")
     category: str
     category_label: str
     analyser: str

@@ -19,13 +19,18 @@ Risk = Annotated[Annotated[Line, Field(max_length=20)] | None, BeforeValidator(l
 
 @dataclass(frozen=True)
 class Model:
-    """One analyser as offered; ``missing`` is the sentence that says why it cannot run here."""
+    """One analyser as offered; ``missing`` is the sentence that says why it cannot run here.
+
+    ``intended_use`` and ``limits`` are what its card says it is for, and where it fails.
+    """
 
     name: str  # a lower-case slug that is kept with each result, such as "capture-quality"
     version: str
     title: str  # for people
     sha256: str | None  # of the model's files; None when there are none
     missing: str = ""
+    intended_use: str = ""
+    limits: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,8 +63,8 @@ class Finding:
 class AnalysisFilter:
     """Which results are asked for; what is None does not matter.
 
-    Days are those on which a result was made, where the server stands. Without ``with_errors`` only
-    analyses that came to a result.
+    Days are those on which a result was made, in ``zone``, or where the server stands. Without
+    ``with_errors`` only analyses that came to a result.
     """
 
     patient: UUID | str | None = None
@@ -72,6 +77,7 @@ class AnalysisFilter:
     image_id: UUID | None = None
     image_set_id: UUID | None = None
     with_errors: bool = True
+    zone: str | None = None
 
 
 class NewImpression(Value):
@@ -104,12 +110,36 @@ class Version:
 
 
 @dataclass(frozen=True)
+class Said:
+    """What a version of a model said of one image."""
+
+    label: str
+    predictions: Mapping[str, float]
+    risk_level: str | None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What two versions said of the image at one place of a set."""
+
+    place: int
+    first: Said
+    second: Said
+
+    @property
+    def is_same(self) -> bool:
+        """Whether both name the same label first."""
+        return self.first.label == self.second.label
+
+
+@dataclass(frozen=True)
 class Agreement:
     """How far two versions say the same about the images of a set that both have a result of.
 
     ``table`` counts images: its rows are what the first said, its columns what the second did, both in
     the order of ``labels``. ``share`` is that of images on which both agree; ``kappa`` is Cohen's, which
-    takes off what chance alone would give, and None where chance alone would always agree.
+    takes off what chance alone would give, and None where chance alone would always agree. ``pairs`` are
+    the images of the table, in the order of the set.
     """
 
     first: Version
@@ -120,6 +150,7 @@ class Agreement:
     agreeing: int
     kappa: float | None
     left_out: int  # images of the set that one of the two has no result of, or that are hidden
+    pairs: tuple[Pair, ...] = ()
 
     @property
     def share(self) -> float | None:
@@ -140,6 +171,7 @@ class Trend:
     """What one model said of one place or view of a patient, the oldest photograph first."""
 
     body_location: str
+    laterality: str
     category: str
     category_label: str
     analyser: str

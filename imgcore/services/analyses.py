@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
 from sqlmodel import col, select
@@ -19,7 +21,7 @@ from imgcore.domain.categories import CategorySet
 from imgcore.domain.failpoints import FailPoint
 from imgcore.domain.records import Page
 from imgcore.domain.values import Short, Value, parse
-from imgcore.errors import Conflict, NotFound
+from imgcore.errors import Conflict, Invalid, NotFound
 from imgcore.services import analysis_rows, sight
 from imgcore.services.analysis_batches import batch_of_day
 from imgcore.services.analysis_rows import InSet
@@ -52,16 +54,30 @@ class Analyses(Service):
     @performs(Action.RESULT_SEE)
     def versions(self, actor: Actor, image_set_id: UUID | None = None) -> tuple[Version, ...]:
         """Return the versions of models that have results, by name; of an image set with counts of images."""
+        names = (col(Analysis.analyser), col(Analysis.analyser_version))
         with self._ledger.read(actor) as work:
             if image_set_id is None:
-                return _versions(work) if reach(actor, Action.RESULT_SEE) is Reach.CLINIC else ()
+                may = reach(actor, Action.RESULT_SEE) is Reach.CLINIC
+                return tuple(Version(*row[:2]) for row in _steps(work, *names)) if may else ()
             wanted, _places = self._wanted(work, AnalysisFilter(image_set_id=image_set_id, with_errors=False))
             found = wanted.with_only_columns(col(Analysis.id), maintain_column_froms=True)
-            names = (col(Analysis.analyser), col(Analysis.analyser_version))
             count = sa.func.count(sa.distinct(col(Analysis.image_id)))
             counted = sa.select(*names, count).where(col(Analysis.id).in_(found))
             rows = work.session.execute(counted.group_by(*names).order_by(*names))
             return tuple(Version(*row) for row in rows)
+
+    @performs(Action.RESULT_SEE)
+    def levels(self, actor: Actor, image_set_id: UUID | None = None) -> tuple[str, ...]:
+        """Return the risk levels that results have, by name; models name their own."""
+        level = col(Analysis.risk_level)
+        with self._ledger.read(actor) as work:
+            if image_set_id is None:
+                may = reach(actor, Action.RESULT_SEE) is Reach.CLINIC
+                return tuple(row[0] for row in _steps(work, level)) if may else ()
+            wanted, _places = self._wanted(work, AnalysisFilter(image_set_id=image_set_id))
+            found = wanted.where(level.is_not(None), analysis_rows.is_open(work))
+            named = found.with_only_columns(level, maintain_column_froms=True).distinct()
+            return tuple(work.session.execute(named.order_by(level)).scalars())
 
     @performs(Action.RESULT_SEE)
     def list(
@@ -205,16 +221,13 @@ def _index(asked: AnalysisFilter) -> str:
     return "ix_analysis_created_at_id"
 
 
-def _versions(work: Work) -> tuple[Version, ...]:
-    """Return every version that has results, from one to the next along an index, however many there are."""
-    names = (col(Analysis.analyser), col(Analysis.analyser_version))
-    first = sa.select(*names).order_by(*names).limit(1)
-    found: list[Version] = []
+def _steps(work: Work, *names: Any) -> Iterator[sa.Row[Any]]:
+    """Yield every value that results have, from one to the next along an index, however many results."""
+    first = sa.select(*names).where(names[0].is_not(None)).order_by(*names).limit(1)
     row = work.session.execute(first).first()
     while row is not None:
-        found.append(Version(*row))
+        yield row
         row = work.session.execute(first.where(sa.tuple_(*names) > sa.tuple_(*row))).first()
-    return tuple(found)
 
 
 def _conditions(asked: AnalysisFilter) -> list[sa.ColumnElement[bool]]:
@@ -228,15 +241,21 @@ def _conditions(asked: AnalysisFilter) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]] = [
         col(column) == value for column, value in same.items() if value is not None
     ]
+    if asked.from_on is not None and asked.to_on is not None and asked.from_on > asked.to_on:
+        raise Invalid(_("The first day is after the last one."))
     if asked.from_on is not None:
-        conditions.append(col(Analysis.created_at) >= _begin(asked.from_on))
+        conditions.append(col(Analysis.created_at) >= _begin(asked.from_on, asked.zone))
     if asked.to_on is not None:
-        conditions.append(col(Analysis.created_at) < _begin(asked.to_on + timedelta(days=1)))
+        conditions.append(col(Analysis.created_at) < _begin(asked.to_on, asked.zone, days=1))
     if not asked.with_errors:
         conditions.append(col(Analysis.error).is_(None))
     return conditions
 
 
-def _begin(day: date) -> datetime:
-    """Return when a day begins where the server stands."""
-    return datetime.combine(day, time.min).astimezone().astimezone(UTC)
+def _begin(day: date, zone: str | None, days: int = 0) -> datetime:
+    """Return when a day, or one some days later, begins in a zone, or where the server stands."""
+    try:
+        later = day + timedelta(days=days)
+        return datetime.combine(later, time.min, ZoneInfo(zone) if zone else None).astimezone(UTC)
+    except (ZoneInfoNotFoundError, ValueError, OSError, OverflowError):
+        raise Invalid(_("There is no such time zone, or no such day in it.")) from None

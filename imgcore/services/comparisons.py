@@ -12,7 +12,7 @@ from sqlmodel import col, select
 
 from imgcore.db.tables import Analysis, Image
 from imgcore.domain.access import Action, Actor
-from imgcore.domain.analyses import Agreement, Trend, TrendPoint, Version
+from imgcore.domain.analyses import Agreement, Pair, Said, Trend, TrendPoint, Version
 from imgcore.domain.categories import CategorySet
 from imgcore.services import analysis_rows, sight
 from imgcore.services.work import Ledger, Service, Work, performs
@@ -36,18 +36,19 @@ class Comparisons(Service):
         with self._ledger.read(actor) as work:
             places = analysis_rows.of_set(work, image_set_id, Action.RESULT_SEE, self._categories)
             ids = list(places)
-            one, other = (_labels(work, ids, version) for version in (first, second))
+            one, other = (_said(work, ids, version) for version in (first, second))
             named = {"entity": "image_set", "entity_ids": [image_set_id], "count": len(ids)}
             work.record(Action.RESULT_SEE, once=True, **named)
-        both = [(one[each], other[each]) for each in ids if each in one and each in other]
-        return _agreement(both, first, second, len(ids))
+        both = [each for each in ids if each in one and each in other]
+        pairs = [Pair(places[each].place, one[each], other[each]) for each in both]
+        return _agreement(sorted(pairs, key=lambda pair: pair.place), first, second, len(ids))
 
     @performs(Action.RESULT_SEE)
     def trends(self, actor: Actor, patient_ref: UUID | str, analyser: str | None = None) -> tuple[Trend, ...]:
         """Return what models said of each place and view of a patient in the course of time.
 
-        A place is a body location under one category; for each photograph the newest result of a model
-        counts, whatever its version. Patients get what was released to them.
+        A place is a body location on one side under one category; for each photograph the newest result
+        of a model counts, whatever its version. Patients get what was released to them.
         """
         with self._ledger.read(actor) as work:
             patient = sight.patient(work, patient_ref, Action.RESULT_SEE)
@@ -75,19 +76,21 @@ class Comparisons(Service):
         for row in rows:
             newest.setdefault((row.image_id, row.analyser), row)
         told = analysis_rows.records_of(work, list(newest.values()))
-        points: dict[tuple[str, str, str], list[TrendPoint]] = defaultdict(list)
+        points: dict[tuple[str, str, str, str], list[TrendPoint]] = defaultdict(list)
         for result in told:
             if result.image_id is None:
                 continue
             image = images[result.image_id]
-            about = (image.body_location, image.category, result.analyser)
+            side = "" if image.laterality in (None, "U") else image.laterality
+            about = (image.body_location, side, image.category, result.analyser)
             points[about].append(TrendPoint(_day(image), result))
         return tuple(
             Trend(
                 body_location=about[0],
-                category=about[1],
-                category_label=self._categories.label(about[1]),
-                analyser=about[2],
+                laterality=about[1],
+                category=about[2],
+                category_label=self._categories.label(about[2]),
+                analyser=about[3],
                 points=tuple(sorted(points[about], key=lambda each: (each.on, each.result.created_at))),
             )
             for about in sorted(points)
@@ -101,23 +104,26 @@ def _day(image: Image) -> date:
     return image.captured_at.date() if image.captured_at else image.uploaded_at.astimezone().date()
 
 
-def _labels(work: Work, image_ids: Sequence[UUID], version: Version) -> Mapping[UUID, str]:
-    """Return the likeliest label that a version gave to each image, by its newest result."""
-    wanted = sa.select(col(Analysis.image_id), col(Analysis.predictions)).where(
+def _said(work: Work, image_ids: Sequence[UUID], version: Version) -> Mapping[UUID, Said]:
+    """Return what a version said of each image, by its newest result."""
+    columns = (col(Analysis.image_id), col(Analysis.predictions), col(Analysis.risk_level))
+    wanted = sa.select(*columns).where(
         sight.among(work, col(Analysis.image_id), image_ids),
         col(Analysis.analyser) == version.analyser,
         col(Analysis.analyser_version) == version.version,
         col(Analysis.error).is_(None),
         analysis_rows.is_open(work),
     )
-    labels: dict[UUID, str] = {}
-    for image_id, predictions in work.session.execute(wanted.order_by(col(Analysis.created_at))):
+    said: dict[UUID, Said] = {}
+    newest_last = wanted.order_by(col(Analysis.created_at), col(Analysis.id))
+    for image_id, predictions, risk_level in work.session.execute(newest_last):
         if image_id is not None and predictions:
-            labels[image_id] = analysis_rows.likeliest(predictions)
-    return labels
+            said[image_id] = Said(analysis_rows.likeliest(predictions), predictions, risk_level)
+    return said
 
 
-def _agreement(both: Sequence[tuple[str, str]], first: Version, second: Version, size: int) -> Agreement:
+def _agreement(pairs: Sequence[Pair], first: Version, second: Version, size: int) -> Agreement:
+    both = [(pair.first.label, pair.second.label) for pair in pairs]
     labels = tuple(sorted({label for pair in both for label in pair}))
     counts = Counter(both)
     table = tuple(tuple(counts[row, column] for column in labels) for row in labels)
@@ -131,6 +137,7 @@ def _agreement(both: Sequence[tuple[str, str]], first: Version, second: Version,
         agreeing=agreeing,
         kappa=kappa(table),
         left_out=size - len(both),
+        pairs=tuple(pairs),
     )
 
 

@@ -61,7 +61,9 @@ def by_person(scope: Scope) -> Rows:
     wanted = sa.select(each.c.uploaded_by, func.sum(each.c.images), func.sum(each.c.bytes))
     found = scope.work.session.execute(wanted.group_by(each.c.uploaded_by)).all()
     names = set_contents.people(scope.work, {row[0] for row in found})
-    named = [(names.get(who, _("Nobody who is still known")), int(n), int(size)) for who, n, size in found]
+    itself = _("Imgcore itself")  # an import from the command line, which has no account
+    gone = _("Somebody who is no longer known")
+    named = [(names.get(who, gone) if who else itself, int(n), int(size)) for who, n, size in found]
     return [tuple(row) for row in sorted(named, key=lambda row: (-row[1], row[0]))]
 
 

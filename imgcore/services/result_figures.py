@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import col, func
 
 from imgcore.db.tables import Analysis, Image, Patient
-from imgcore.services import rows, sight
+from imgcore.services import analysis_rows, rows, sight
 from imgcore.services.figure_scopes import Scope, by_minute, by_range
 from imgcore.services.image_figures import InTime, Rows
 
@@ -131,6 +131,5 @@ def _labels(scope: Scope, ids: list[UUID]) -> dict[UUID, dict[str, str]]:
         wanted.order_by(col(Analysis.created_at), col(Analysis.id))
     ):
         if predictions:
-            likeliest = max(predictions, key=lambda label: (predictions[label], label))
-            found[image_id][f"{analyser} {version}"] = likeliest
+            found[image_id][f"{analyser} {version}"] = analysis_rows.likeliest(predictions)
     return found

@@ -76,6 +76,7 @@ def test_broken_models_are_shown_with_their_fault_and_hide_no_other(tmp_path: Pa
     found = installed(settings(tmp_path))
     assert list(found) == ["capture-quality", "a-broken-card", "good-one", "good-one-2"]
     assert found["good-one"].predict(subject()).predictions.keys() == set(LABELS)
+    assert found["good-one"].model.intended_use and found["good-one"].model.limits
     assert "no usable card.toml" in found["a-broken-card"].model.missing
     assert "has the name good-one too" in found["good-one-2"].model.missing
     for name, analyser in found.items():

@@ -33,7 +33,8 @@ class Counting:
     @property
     def model(self) -> Model:
         """What it is."""
-        return Model(self.name, self.version, "Skin check", self.sha256, self.missing)
+        about = {"intended_use": "Sorts single lesions.", "limits": "Not for nails."}
+        return Model(self.name, self.version, "Skin check", self.sha256, self.missing, **about)
 
     def predict(self, subject: Subject) -> Finding:
         """Say something about a picture, always the same."""

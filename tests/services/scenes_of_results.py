@@ -47,6 +47,7 @@ SEARCHING: dict[str, Any] = {
 }
 OTHERS: dict[str, Any] = {
     "analyses.models": lambda s, a: s.house.services.analyses.models(a),
+    "analyses.levels": lambda s, a: s.house.services.analyses.levels(a),
     "analyses.versions": lambda s, a: s.house.services.analyses.versions(a),
     "analyses.check": lambda s, a: s.house.services.analyses.check(a),
     "analyses.batch_for": lambda s, a: s.house.services.analyses.batch_for(a, s.other.id),

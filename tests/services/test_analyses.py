@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, date, datetime
 
 import pytest
 from PIL import Image as Picture
@@ -183,6 +184,30 @@ def test_lists_are_narrowed_and_turned(house: House, model: Counting) -> None:
     assert list_of(house.admin, found(from_on=today, to_on=today)).total == 10
     assert list_of(house.admin, found(to_on=today.replace(year=today.year - 1))).total == 0
     assert house.services.analyses.versions(house.admin) == (Version(RUN, "1.0"),)
+    levels = house.services.analyses.levels
+    assert levels(house.admin) == tuple(sorted({each.risk_level for each in results if each.risk_level}))
+    assert levels(house.person(Role.REVIEWER)) == ()
+    assert levels(house.person(Role.PATIENT, patient_id=str(patients[0].id))) == ()
+
+
+@on_both
+def test_a_day_begins_where_the_person_sits(house: House) -> None:
+    result = run(house, house.image())
+    with house.clinic.database.write() as session:
+        late = datetime(2025, 11, 6, 18, 20, tzinfo=UTC)  # past midnight in Kathmandu, not yet in Kolkata
+        session.get_one(Analysis, result.id).created_at = late
+    list_of = house.services.analyses.list
+    for zone, day in (("UTC", 6), ("Asia/Kathmandu", 7), ("Asia/Kolkata", 6)):
+        for on in (5, 6, 7):
+            asked = AnalysisFilter(from_on=date(2025, 11, on), to_on=date(2025, 11, on), zone=zone)
+            assert len(list_of(house.admin, asked).items) == (on == day), (zone, on)
+    for wrong in (
+        AnalysisFilter(from_on=date(2025, 11, 7), to_on=date(2025, 11, 6)),
+        AnalysisFilter(from_on=date(2025, 11, 7), zone="Nowhere/At-all"),
+        AnalysisFilter(to_on=date.max),
+    ):
+        with pytest.raises(Invalid):
+            list_of(house.admin, wrong)
 
 
 def test_a_list_too_long_to_be_sorted_is_the_same_list(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,6 +284,10 @@ def test_two_versions_are_compared_on_one_set(
     assert (found.images, found.agreeing, found.left_out) == (6, 4, 1)
     assert found.share == pytest.approx(2 / 3)
     assert found.kappa == pytest.approx(1 / 3)
+    assert [(pair.place, pair.first.label, pair.second.label, pair.is_same) for pair in found.pairs] == [
+        (1, "a", "a", True), (2, "a", "a", True), (3, "a", "b", False),
+        (4, "b", "b", True), (5, "b", "b", True), (6, "b", "a", False),
+    ]  # fmt: skip
     nothing = compare(house.admin, set_id, Version(RUN, "1.0"), Version(RUN, "9"))
     assert (nothing.images, nothing.share, nothing.kappa) == (0, None, None)
 
@@ -279,6 +308,13 @@ def test_a_trend_follows_one_place_by_the_day_of_the_photograph(house: House) ->
     ]
     assert [str(point.on) for point in trends[0].points] == sorted(days)
     assert trends[0].category_label == "Casts"
+    for n, side in enumerate(("L", "R", "U")):
+        run(house, house.image(batch.id, seed=20 + n, body_location="Left heel", laterality=side))
+    apart = house.services.comparisons.trends(house.admin, patient.id)
+    assert [(each.body_location, each.laterality, each.category, len(each.points)) for each in apart] == [
+        ("Left heel", "", "casts", 3), ("Left heel", "", "other", 1), ("Left heel", "L", "other", 1),
+        ("Left heel", "R", "other", 1), ("Right heel", "", "other", 1),
+    ]  # fmt: skip
     own = house.person(Role.PATIENT, patient_id=str(patient.id))
     assert house.services.comparisons.trends(own, patient.id) == ()
     house.services.results.release(house.admin, trends[0].points[0].result.id)

@@ -188,7 +188,7 @@ def test_two_models_are_compared_on_the_same_images(open_clinic: Opens) -> None:
         result(house, image.id, NOON - timedelta(days=1), analyser_version="2", predictions={"z": 1.0})
         result(house, image.id, predictions={old: 0.8, "z": 0.1})
         result(house, image.id, analyser_version="2", predictions={new: 0.8, "z": 0.1})
-    result(house, images[0].id, analyser_version="3", predictions={"a": 1.0})
+    result(house, images[0].id, analyser_version="3", predictions={"b": 0.5, "a": 0.5})
     assert rows(house, Figure.AGREEMENT) == [
         ("skin 1", "skin 2", 3, 2), ("skin 1", "skin 3", 1, 1), ("skin 2", "skin 3", 1, 1)
     ]  # fmt: skip

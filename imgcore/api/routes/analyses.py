@@ -193,13 +193,13 @@ def run_analysis_again(call: Asked, result_id: UUID) -> schemas.Analysis:
 def list_trends(
     call: Asked, patient_id: Ref, analyser: Annotated[str | None, Query(max_length=100)] = None
 ) -> schemas.Trends:
-    """For each body location under each category, the oldest photograph first."""
+    """For each body location and side under each category, the oldest photograph first."""
     trends = call.services.comparisons.trends(call.actor, patient_id, analyser)
     answers = iter(schemas.told(call, [point.result for each in trends for point in each.points]))
     items = [
         schemas.Trend(
-            body_location=each.body_location, category=each.category, category_label=each.category_label,
-            analyser=each.analyser,
+            body_location=each.body_location, laterality=each.laterality, category=each.category,
+            category_label=each.category_label, analyser=each.analyser,
             points=[schemas.TrendPoint(on=point.on, result=next(answers)) for point in each.points],
         )
         for each in trends
