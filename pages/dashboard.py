@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from imgcore.domain.access import Action, Actor
-from imgcore.domain.statistics import OF_SETS, Asked, Figure
+from imgcore.domain.statistics import OF_SETS, Asked, Figure, Table
 from imgcore.texts import _
 from imgcore.ui import clinic, dashboard, dashboard_filter, dates, heading, places
 
@@ -18,6 +18,8 @@ _ROWS = (
     ((Figure.RISKS,), (Figure.AGREEMENT,)),
     ((Figure.FAILURES,),),
 )
+# What there can be on days without a new image.
+_WITHOUT_IMAGES = (Figure.QUALITY, Figure.RISKS, Figure.AGREEMENT, Figure.FAILURES)
 
 
 def main() -> None:
@@ -37,26 +39,34 @@ def main() -> None:
 
 def _of_clinic(who: Actor, asked: Asked) -> None:
     total = st.empty()
-    growth = clinic.services().statistics.table(who, Figure.GROWTH, asked)
+    count = clinic.services().statistics.table
+    with st.spinner(_("Counting …")):
+        growth = count(who, Figure.GROWTH, asked)
     if not growth.rows:
         _empty(who, asked)
+        others = {each: count(who, each, asked) for each in _WITHOUT_IMAGES}
+        others = {each: table for each, table in others.items() if table.rows}
+        _figures(who, asked, tuple(others), others)
         return
     said = _("As of {time}. What lies in the trash is left out.")
     st.caption(said.format(time=dates.moment(growth.at)))
-    dashboard.figure(who, Figure.GROWTH, asked)
+    dashboard.figure(who, Figure.GROWTH, asked, growth)
+    formats = count(who, Figure.FORMATS, asked)
     with total.container():
-        dashboard.numbers(growth, clinic.services().statistics.table(who, Figure.FORMATS, asked))
-    _figures(who, asked, tuple(Figure))
+        dashboard.numbers(growth, formats)
+    _figures(who, asked, tuple(Figure), {Figure.FORMATS: formats})
 
 
-def _figures(who: Actor, asked: Asked, told: Sequence[Figure]) -> None:
-    """Draw the figures below the first one, the short ones beside a long one."""
+def _figures(
+    who: Actor, asked: Asked, told: Sequence[Figure], known: Mapping[Figure, Table] | None = None
+) -> None:
+    """Draw the figures below the first one, the short ones beside a long one; ``known`` are counted."""
     for row in _ROWS:
-        for place, stack in zip(st.columns(len(row)), row, strict=True):
+        stacks = [[figure for figure in stack if figure in told] for stack in row]
+        for place, stack in zip(st.columns(len(row)), stacks, strict=True):
             with place:
                 for figure in stack:
-                    if figure in told:
-                        dashboard.figure(who, figure, asked)
+                    dashboard.figure(who, figure, asked, (known or {}).get(figure))
 
 
 def _empty(who: Actor, asked: Asked) -> None:

@@ -23,20 +23,20 @@ _ALONE = 20  # patients; one row more stands for all others
 _MOST_ROWS, _ROW, _HEADER = 8, 35, 38  # rows of a table that are seen at once, CSS pixels
 
 
-def figure(who: Actor, which: Figure, asked: Asked) -> Table:
-    """Draw one figure, and return what it shows."""
+def figure(who: Actor, which: Figure, asked: Asked, table: Table | None = None) -> None:
+    """Draw one figure; ``table`` when it was counted before."""
     with st.container(key=keys.key("figure", which), border=True, height="stretch", gap="small"):
         st.subheader(dashboard_words.title(which), anchor=False)
-        with st.spinner(_("Counting …")):
-            table = clinic.services().statistics.table(who, which, asked)
+        if table is None:
+            with st.spinner(_("Counting …")):
+                table = clinic.services().statistics.table(who, which, asked)
         if not table.rows:
             st.caption(dashboard_words.nothing(which))
-            return table
+            return
         said = dashboard_words.summary(table)
         st.caption(counted.literal(said))
         _CHARTS[which](_shown(table, asked), said)
         _rows(_shown(table, asked), asked)
-        return table
 
 
 def numbers(growth: Table, formats: Table) -> None:
@@ -92,7 +92,7 @@ def _frame(table: Table) -> pd.DataFrame:
         "from": lambda cell: dashboard_words.period(cell, table.step) if isinstance(cell, date) else "",
         "bytes": lambda cell: counted.size(int(str(cell))),
         "outcome": lambda cell: dashboard_words.outcome(str(cell)),
-        "risk_level": lambda cell: results.risk(str(cell)),
+        "risk_level": lambda cell: results.risk_name(str(cell)),
         "score": lambda cell: results.plain(str(cell)),
     }
     return pd.DataFrame(
@@ -164,12 +164,13 @@ def _every_period(
 def _risks(table: Table, said: str) -> None:
     known = list(dashboard_charts.RISKS)
     found = {str(level).casefold(): str(level) for level in table.column("risk_level")}
-    levels = sorted(found, key=lambda level: known.index(level) if level in known else len(known))
+    ordered = sorted(found, key=lambda level: known.index(level) if level in known else len(known))
     colours = {
-        results.risk(found[each]): dashboard_charts.RISKS.get(each, dashboard_charts.GREY) for each in levels
+        results.risk_name(found[each]): dashboard_charts.RISKS.get(each, dashboard_charts.GREY)
+        for each in ordered
     }
     if table.step is None:
-        counts = {results.risk(str(level)): int(str(count)) for _from, level, count in table.rows}
+        counts = dashboard_words.levels(table)
         _bars(
             table,
             [(name, counts[name], dashboard_words.number(counts[name])) for name in colours],
@@ -177,7 +178,7 @@ def _risks(table: Table, said: str) -> None:
             colours,
         )
         return
-    cells = _every_period(table, results.risk, list(colours))
+    cells = _every_period(table, results.risk_name, list(colours))
     _in_time(table, cells, colours, dashboard_words.column("results"), said, "levels")
 
 
@@ -230,7 +231,7 @@ def _agreement(table: Table, said: str) -> None:
     rows = []
     for first, second, images, same in table.rows:
         part, whole = int(str(same)), int(str(images))
-        rows.append((f"{first} / {second}", 100 * part / whole, dashboard_words.share(part, whole)))
+        rows.append((f"{first}\n{second}", 100 * part / whole, dashboard_words.share(part, whole)))
     _bars(table, rows, said, {})
 
 

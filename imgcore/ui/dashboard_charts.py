@@ -6,6 +6,7 @@ Days are written out by the program and not by the chart, which would shift them
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -20,7 +21,8 @@ BLUE, ORANGE, GREY = "#2f6fde", "#c27a12", "#8592a0"
 LINES = (BLUE, ORANGE, "#3a9188", "#8d5fb0")  # they are told apart by their dashes too
 # As in the badges of results; they differ in lightness too, for whoever cannot tell green from red.
 RISKS = {"low": "#3fae68", "moderate": "#e2a33b", "medium": "#e2a33b", "high": "#b42323"}
-_ROW, _HEIGHT, _LEGEND, _SMALL = 26, 200, 60, 170  # CSS pixels
+_ROW, _LINE, _HEIGHT, _LEGEND, _SMALL = 26, 14, 200, 60, 170  # CSS pixels
+_FEW, _BROAD = 8, 32  # bars over time that would each fill a good part of the chart, and how broad they are
 _ROUND = 2
 _ROOM = 1.35  # how many times as long as the longest bar a chart is, for the words at its end
 _EVEN = ("0.0", "0.2", "0.4", "0.6", "0.8")
@@ -40,7 +42,7 @@ def in_time(
     legend = alt.Legend(orient="top", title=None, symbolType="square", columns=2) if len(parts) > 1 else None
     chart = (
         alt.Chart(frame)
-        .mark_bar(strokeWidth=0)
+        .mark_bar(strokeWidth=0, size=_BROAD if len(order) <= _FEW else alt.Undefined)
         .encode(
             x=alt.X("period:O", sort=order, title=step, axis=_periods()),
             y=alt.Y("sum(count):Q", title=unit, axis=_numbers()),
@@ -57,23 +59,34 @@ def in_time(
 
 
 def ranked(frame: pd.DataFrame, *, unit: str, alt_text: str, name: str) -> None:
-    """Draw a bar for each row of ``name``, ``count``, ``shown`` and ``colour``, with its words at its end."""
+    """Draw a bar for each row of ``name``, ``count``, ``shown`` and ``colour``, with its words at its end.
+
+    A name may have several lines.
+    """
     import altair as alt
 
     widest = float(frame["count"].max()) or 1.0
+    further = int(frame["name"].str.count("\n").max()) * _LINE  # of the names that have most lines
     base = alt.Chart(frame).encode(
         y=alt.Y(
             "name:N",
             sort=None,
             title=None,
-            axis=alt.Axis(labelLimit=150, ticks=False, domain=False, labelOverlap=False),
+            axis=alt.Axis(
+                labelExpr="split(datum.label, '\\n')",
+                labelOffset=-further / 2,
+                labelLimit=150,
+                ticks=False,
+                domain=False,
+                labelOverlap=False,
+            ),
         ),
         x=alt.X("count:Q", title=unit, axis=None, scale=alt.Scale(domain=[0, widest * _ROOM])),
         tooltip=[alt.Tooltip("name:N", title=" "), alt.Tooltip("shown:N", title=unit)],
     )
     bars = base.mark_bar(size=16, cornerRadiusEnd=_ROUND).encode(color=alt.Color("colour:N", scale=None))
     words = base.mark_text(align="left", dx=5, color=_text_colour()).encode(text="shown:N")
-    _show(bars + words, len(frame) * _ROW + 10, alt_text, name)
+    _show(bars + words, len(frame) * (_ROW + further) + 10, alt_text, name)
 
 
 def spread(frame: pd.DataFrame, *, title: str, unit: str, alt_text: str, name: str, poor: float) -> None:
@@ -94,9 +107,10 @@ def spread(frame: pd.DataFrame, *, title: str, unit: str, alt_text: str, name: s
     _show(chart, _SMALL, alt_text, name)
 
 
-def course(frame: pd.DataFrame, *, alt_text: str, name: str) -> None:
+def course(frame: pd.DataFrame, *, span: tuple[date, date] | None, alt_text: str, name: str) -> None:
     """Draw a line for each label over the days; ``frame`` has ``on``, ``day``, ``label`` and ``score`` in %.
 
+    ``span`` are the days from which to which it goes; without it those of ``frame``.
     Days are read and written as UTC, so that no time zone shifts them.
     """
     import altair as alt
@@ -105,11 +119,17 @@ def course(frame: pd.DataFrame, *, alt_text: str, name: str) -> None:
     colours = alt.Scale(domain=labels, range=list(LINES))
     legend = alt.Legend(orient="top", title=None, columns=1, symbolType="stroke") if labels[1:] else None
     days = alt.Axis(format="%-d %b %Y", labelOverlap="greedy", tickCount=6, grid=False)
+    ends = [alt.DateTime(year=on.year, month=on.month, date=on.day, utc=True) for on in span or ()]
     chart = (
         alt.Chart(frame)
         .mark_line(point=alt.OverlayMarkDef(size=60), strokeWidth=2)
         .encode(
-            x=alt.X("on:T", title=_("Taken on"), axis=days, scale=alt.Scale(type="utc", padding=20)),
+            x=alt.X(
+                "on:T",
+                title=_("Taken on"),
+                axis=days,
+                scale=alt.Scale(type="utc", padding=20, domain=ends or alt.Undefined),
+            ),
             y=alt.Y(
                 "score:Q",
                 title=_("Score in %"),

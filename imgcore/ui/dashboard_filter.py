@@ -60,7 +60,7 @@ def _of_clinic() -> Asked:
             only = st.checkbox(label, key=_key("only"))
     _write_url({"from": from_on, "to": to_on, "only": "1" if only else None})
     patient = str(found.patient.id) if found is not None and only else None
-    return Asked(patient, None, from_on, to_on, getattr(dates.zone(), "key", "UTC"))
+    return Asked(patient, None, from_on, to_on, dates.zone_name())
 
 
 def _of_set(who: Actor) -> Asked | None:

@@ -164,14 +164,19 @@ def _quality(table: Table) -> str:
     return _("Of {results}, so many score below {poor}: {said}.").format(results=count, poor=POOR, said=said)
 
 
-def _risks(table: Table) -> str:
-    levels = Counter[str]()
+def levels(table: Table) -> Counter[str]:
+    """Return how often each risk level occurs, by what it is called: "high" and "High" are one."""
+    found = Counter[str]()
     for _start, level, count in table.rows:
-        levels[str(level)] += _int(count)
-    alls = sum(levels.values())
+        found[result_view.risk_name(str(level))] += _int(count)
+    return found
+
+
+def _risks(table: Table) -> str:
+    counts = levels(table)
+    alls = sum(counts.values())
     said = ", ".join(
-        f"{result_view.risk(level).lower()} {number(count)} ({share(count, alls)})"
-        for level, count in levels.most_common()
+        f"{name.lower()} {number(count)} ({share(count, alls)})" for name, count in counts.most_common()
     )
     return _("{results}: {said}. These are estimates, not diagnoses.").format(
         results=ngettext("{count} result", "{count} results", alls), said=said

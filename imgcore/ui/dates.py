@@ -37,7 +37,7 @@ def moment(at: datetime) -> str:
 def box(label: str, key: str) -> date | None:
     """Draw the choice of a day that has come, and return it; None while none is chosen."""
     chosen = st.date_input(
-        label, None, key=key, format=PICKER, min_value=EARLIEST, max_value=today(), width=150
+        label, None, key=key, format=PICKER, min_value=EARLIEST, max_value=today(), width=170
     )
     return chosen if isinstance(chosen, date) else None
 
@@ -49,6 +49,11 @@ def past(text: str) -> date | None:
     except ValueError:
         return None
     return found if EARLIEST <= found <= today() else None
+
+
+def zone_name() -> str:
+    """Return the name of the browser's time zone, as services that count by days take it."""
+    return getattr(zone(), "key", "UTC")
 
 
 def zone() -> tzinfo:

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
-from imgcore.db.tables import Analysis
+from imgcore.db.tables import Analysis, Image
+from imgcore.db.tables import Batch as BatchRow
 from imgcore.domain.access import Role, system
 from imgcore.domain.records import Batch, Patient
 from imgcore.domain.sets import NewImageSet
@@ -98,6 +100,25 @@ def test_days_and_patient_stand_in_the_url(filled: Desk, mary: Patient) -> None:
     app.checkbox(key="dashboard-only").check().run()
     assert app.query_params == {"patient": str(mary.id), "only": "1"}
     assert f"patient_id={mary.id}" in everything(app)
+
+
+def test_results_of_days_without_a_new_image_are_shown(filled: Desk, batch: Batch) -> None:
+    with filled.clinic.database.write() as session:
+        for image in session.exec(select(Image)):
+            image.uploaded_at = AT
+        session.get_one(BatchRow, batch.id).created_at = AT
+    today = datetime.now(UTC).date().isoformat()
+    shown = texts(filled.open("dashboard", **{"from": today})).replace("\\", "")
+    assert "Nothing was added in these days" in shown
+    assert "low risk 2" in shown and "exposure 100 %" in shown
+    assert dashboard_words.title(Figure.FORMATS) not in shown
+    turned = filled.open("dashboard", **{"from": "2025-02-02", "to": "2025-02-01"})
+    assert [each.value for each in turned.error] == [r"The first day is after the last one\."]
+
+
+def test_levels_of_one_name_are_one() -> None:
+    table = Table(Figure.RISKS, ((None, "high", 2), (None, "High", 3), (None, "a-b", 1)), AT)
+    assert dashboard_words.summary(table).startswith("6 results: high risk 5 (83 %), risk: a-b 1 (17 %).")
 
 
 def test_a_reviewer_sees_pseudonyms_of_a_given_set(filled: Desk, mary: Patient, batch: Batch) -> None:
