@@ -53,7 +53,7 @@ def main() -> None:
     with errors.shown():
         chosen.run()
     notices.draw()
-    analysis_runs.strip()
+    analysis_runs.strip(actor)
 
 
 def _sidebar(actor: Actor, found: opened.Opened | None) -> None:

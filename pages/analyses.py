@@ -52,17 +52,22 @@ def _history(who: Actor) -> None:
         st.markdown(_("No image set has been given to you yet."))
         st.button(_("Look again"), key="look-again", icon=":material/refresh:")
         return
-    _narrowed(asked)
+    _narrowed(who, asked)
     if not analysis_list.draw(who, asked):
         _empty(who, asked)
 
 
-def _narrowed(asked: AnalysisFilter) -> None:
+def _narrowed(who: Actor, asked: AnalysisFilter) -> None:
     """Say so when the address asks for one picture, or for one image set, alone."""
     here = places.here()
+    waits = clinic.services().settings.hide_results_until_impression and clinic.may(
+        who, Action.IMPRESSION_ADD
+    )
+    if asked.risk_level is not None and waits:
+        st.caption(_("Results that wait for your own impression are left out."))
     if asked.image_id is not None:
         _only(_("Only the results of one picture."))
-    elif here.set is not None and clinic.may(clinic.actor(), Action.PATIENT_SEE):
+    elif here.set is not None and clinic.may(who, Action.PATIENT_SEE):
         _only(_("Only the results of one image set."))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from imgcore.texts import _
-from imgcore.ui import clinic, heading, lists, places, result_view
+from imgcore.ui import clinic, heading, lists, places, result_card
 
 PAGE_SIZE = 20
 
@@ -25,7 +25,7 @@ def main() -> None:
     )
     st.info(text, icon=":material/info:")
     for result in page.items:
-        result_view.card(result)
+        result_card.draw(result)
     lists.pages(page, "results")
 
 

@@ -53,7 +53,7 @@ def body(result: Result, patient: Patient | None, impressions: Sequence[Impressi
 
 def ask_impression(result: Result) -> None:
     """Draw the form for one's own impression, in the place of a result that waits for it."""
-    names = {"": _("No risk level")} | {each: result_view.risk(each) for each in analysis_words.RISKS}
+    names = {"": _("No risk level")} | {each: result_view.risk_name(each) for each in analysis_words.RISKS}
     with st.form(_key("impression", result.id), border=False):
         st.text_area(_("Your impression"), key=_key("text", result.id), max_chars=2_000, height=80)
         st.selectbox(

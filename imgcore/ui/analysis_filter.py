@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
@@ -59,7 +60,7 @@ def draw(who: Actor) -> AnalysisFilter | None:
         return None
     _take_url()
     with st.container(key="analyses-filter", horizontal=True, vertical_alignment="bottom", gap="small"):
-        risk = _choice("risk", _("Risk"), list(analysis_words.RISKS), result_view.risk)
+        risk = _choice("risk", _("Risk"), *_levels(who, set_id))
         region = _choice("region", _("Region"), suggestions.body_locations(), str, own=True)
         model = _choice("model", _("Model"), _models(who, set_id), str, width=250)
         from_on = None if is_reviewer else dates.box(_("From"), _key("from"))
@@ -80,12 +81,13 @@ def draw(who: Actor) -> AnalysisFilter | None:
         image_id=None if is_reviewer else places.here().image,
         image_set_id=set_id,
         with_errors=with_errors,
+        zone=dates.zone_name(),
     )
 
 
 def is_narrow(asked: AnalysisFilter) -> bool:
     """Tell whether somebody chose something that results may fail."""
-    plain = AnalysisFilter(patient=asked.patient, image_set_id=asked.image_set_id)
+    plain = AnalysisFilter(patient=asked.patient, image_set_id=asked.image_set_id, zone=asked.zone)
     return asked != plain
 
 
@@ -129,6 +131,20 @@ def _given_set(who: Actor) -> UUID | None:
         on_change=lambda: places.go(replace(here, set=st.session_state[key])),
     )  # fmt: skip
     return UUID(str(chosen))
+
+
+def _levels(who: Actor, set_id: UUID | None) -> tuple[list[str], Callable[[str], str]]:
+    """Return the usual risk levels and all others that results have, and what each is called."""
+    found = clinic.services().analyses.levels(who, set_id)
+    offered = list(dict.fromkeys((*analysis_words.RISKS, *found)))
+    names = Counter(map(result_view.risk_name, offered))
+
+    def said(level: str) -> str:
+        name = result_view.risk_name(level)
+        is_clear = level in analysis_words.RISKS or names[name] < 2
+        return name if is_clear else _("{name} ({level})").format(name=name, level=level)
+
+    return offered, said
 
 
 def _models(who: Actor, set_id: UUID | None) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from uuid import UUID
 
 import streamlit as st
@@ -12,7 +11,7 @@ from imgcore.domain.access import Action, Actor
 from imgcore.domain.analyses import AnalysisFilter
 from imgcore.domain.records import Patient, Result
 from imgcore.texts import _
-from imgcore.ui import analysis_cards, clinic, dialogs, errors, keys, lists, places
+from imgcore.ui import analysis_cards, clinic, dialogs, errors, keys, lists, places, result_card
 from imgcore.ui.notices import Notice, keep
 
 PAGE_SIZE = 20
@@ -36,12 +35,15 @@ def cards(
     """Draw results, the name of the patient on those of ``named``."""
     analysis_cards.styles()
     impressions = analysis_cards.impressions_of(who, results)
+    asked_about = set[UUID | None]()  # one impression of a picture opens all of its results
     for each in results:
         with st.container(key=keys.key("analysis-card", each.id), border=True, gap="small"):
             noted = impressions.get(each.image_id, ()) if each.image_id is not None else ()
             patient = named.get(each.patient_id) if each.patient_id is not None else None
             analysis_cards.body(each, patient, noted)
-            if each.is_hidden and clinic.may(who, Action.IMPRESSION_ADD):
+            waits = each.is_hidden and each.error is None and clinic.may(who, Action.IMPRESSION_ADD)
+            if waits and each.image_id not in asked_about:
+                asked_about.add(each.image_id)
                 analysis_cards.ask_impression(each)
             if has_buttons:
                 _buttons(who, each)
@@ -106,29 +108,26 @@ def ask_take_back(result: Result) -> None:
 
 
 def _release(result: Result) -> None:
-    _card_alone(result)
+    result_card.draw(result)
     st.markdown(
-        _("The patient will find it under “My results”, with the words that it is not a diagnosis. "
-          "Impressions of clinicians are not shown to patients.")
+        _("The patient will find it like this under “My results”. Impressions of clinicians are not shown to "
+          "patients.")
     )  # fmt: skip
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        st.button(_("Cancel"), key=keys.key("dialog", "cancel"), on_click=dialogs.cancel)
-        st.button(
-            _("Release"), key=keys.key("dialog", "confirm"), type="primary", icon=":material/send:",
-            on_click=_do_release, args=(result,),
-        )  # fmt: skip
+    _decide(_("Release"), ":material/send:", _do_release, result)
 
 
 def _take_back(result: Result) -> None:
-    _card_alone(result)
+    result_card.draw(result)
     st.markdown(_("The patient no longer finds it, from now on. It can be released again."))
-    dialogs.confirm(_("Take back"), _do_take_back, result)
+    _decide(_("Take back"), ":material/undo:", _do_take_back, result)
 
 
-def _card_alone(result: Result) -> None:
-    analysis_cards.styles()
-    with st.container(key=keys.key("analysis-card", "asked", result.id)):
-        analysis_cards.body(replace(result, released_at=None), None, ())
+def _decide(label: str, icon: str, act: Callable[[Result], None], result: Result) -> None:
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        st.button(_("Cancel"), key=keys.key("dialog", "cancel"), on_click=dialogs.cancel)
+        st.button(
+            label, key=keys.key("dialog", "confirm"), type="primary", icon=icon, on_click=act, args=(result,)
+        )
 
 
 def _do_release(result: Result) -> None:

@@ -10,15 +10,18 @@ from uuid import UUID
 
 import streamlit as st
 
+from imgcore.domain.access import Action, Actor
 from imgcore.domain.jobs import CAN_RETRY, Job, JobState
 from imgcore.domain.records import Batch, Patient
 from imgcore.domain.sets import ImageSet
 from imgcore.errors import NotFound
+from imgcore.services.pages import Turn
 from imgcore.texts import _
 from imgcore.ui import analysis_words, clinic, dialogs, errors, keys, places, words
 
 KIND = "analyses"
 LOOK_SECONDS = 1.0
+_NEWEST = 10  # jobs among which a new tab looks for one that goes on
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,9 @@ def _choose(wanted: Wanted) -> None:
         format_func=lambda name: analysis_words.offered(models[name]),
     )  # fmt: skip
     model = models[chosen]
+    for heading, text in ((_("For"), model.intended_use), (_("Limits"), model.limits)):
+        if text:
+            st.caption(f"**{heading}:** {words.literal(text)}")
     if model.missing:
         st.warning(words.literal(model.missing), icon=":material/extension_off:")
     again = st.checkbox(_("Look again at images that this model knows already"), key=_key("again"))
@@ -104,11 +110,34 @@ def _start(wanted: Wanted, model: str, title: str, again: bool) -> None:
         dialogs.finish()
 
 
-def strip() -> None:
-    """Draw how the run stands that this tab started last; while it goes on, look again and again."""
-    followed: Followed | None = st.session_state.get(keys.RUN)
+def strip(who: Actor) -> None:
+    """Draw how the run stands that the person started last; while it goes on, look again and again.
+
+    A tab that is new, or was loaded anew, takes up what still goes on.
+    """
+    if keys.RUN not in st.session_state:
+        st.session_state[keys.RUN] = _going_on(who)
+    followed: Followed | None = st.session_state[keys.RUN]
     if followed is not None:
         st.fragment(_strip, run_every=LOOK_SECONDS if followed.is_going_on else None)(followed)
+
+
+def _going_on(who: Actor) -> Followed | None:
+    if not clinic.may(who, Action.RESULT_RUN):
+        return None
+    newest = clinic.services().jobs.list(who, Turn(page_size=_NEWEST)).items
+    for job in newest:
+        if job.is_going_on and job.kind == KIND and job.created_by == who.user_id:
+            return _followed(job)
+    return None
+
+
+def _followed(job: Job) -> Followed:
+    """Return a run with the place where its results will stand, the newest first."""
+    name, image_set = str(job.ids["analyser"]), job.ids.get("image_set_id")
+    titles = {each.name: each.title for each in clinic.services().analyses.models(clinic.actor())}
+    place = places.Place(job.ids.get("patient_id"), set=UUID(image_set) if image_set else None, model=name)
+    return Followed(job.id, titles.get(name, name), place)
 
 
 def _strip(followed: Followed) -> None:
@@ -173,6 +202,8 @@ def _buttons(job: Job, followed: Followed) -> None:
             return
         if job.state in CAN_RETRY:
             _button("retry", _("Try again"), ":material/replay:", _act, "retry", job.id)
+        elif (job.result or {}).get("failed"):
+            _button("failed", _("Try the failed again"), ":material/replay:", _again, job, followed)
         _button("results", _("See the results"), ":material/biotech:", _to_results, followed.place)
         _button("close", _("Close"), ":material/close:", _close)
 
@@ -187,6 +218,21 @@ def _act(what: str, job_id: UUID) -> None:
         (jobs.cancel if what == "cancel" else jobs.retry)(clinic.actor(), job_id)
 
 
+def _again(job: Job, followed: Followed) -> None:
+    """Start another run over what failed, or when those are too many to be named, over all not known yet."""
+    with errors.kept():
+        result, options = job.result or {}, dict(job.ids)
+        named = result.get("failed_images", [])
+        if len(named) == result.get("failed"):
+            options = {"analyser": options["analyser"], "again": options.get("again", False)}
+            options["image_ids"] = named
+        else:
+            options["again"] = False
+        started = clinic.services().jobs.start(clinic.actor(), KIND, options)
+        st.session_state[keys.RUN] = replace(followed, job_id=started.id, is_going_on=True)
+        st.rerun()
+
+
 def _to_results(place: places.Place) -> None:
     _forget()
     places.go(place, "analyses")
@@ -199,7 +245,7 @@ def _close() -> None:
 
 
 def _forget() -> None:
-    st.session_state.pop(keys.RUN, None)
+    st.session_state[keys.RUN] = None
 
 
 def _key(*parts: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imgcore.domain.analyses import CAPTURE_QUALITY, Impression, Model, Version
+from imgcore.domain.analyses import CAPTURE_QUALITY, Impression, Model, Said, Version
 from imgcore.domain.records import Result
 from imgcore.texts import _, ngettext
 from imgcore.ui import dashboard_words, dates, result_view
@@ -13,10 +13,10 @@ MOST_SCORES = 3
 
 def title(result: Result) -> str:
     """Return the heading of a result."""
+    if result.error is not None:  # which says nothing that an impression has to wait for
+        return _("No result")
     if result.is_hidden:
         return _("Hidden until you have your own impression")
-    if result.error is not None:
-        return _("No result")
     if is_quality(result):
         return _("Capture quality")
     return result_view.plain(result.label)
@@ -54,10 +54,12 @@ def named(each: Version) -> str:
     return model(each.analyser, each.version)
 
 
-def said(result: Result) -> str:
+def said(result: Result | Said) -> str:
     """Return the label with its score, and the risk: "Naevus 80 %, low risk"."""
     label = result.label
-    if is_quality(result) and result.predictions:  # there the poorest score counts
+    if (
+        isinstance(result, Result) and is_quality(result) and result.predictions
+    ):  # there the poorest score counts
         label = min(result.predictions, key=lambda each: result.predictions[each])
     score = percent(result.predictions.get(label, 0.0))
     risk = result_view.risk_name(result.risk_level).lower() if result.risk_level else ""

@@ -63,7 +63,8 @@ def _row(job: Job, may_manage: bool) -> None:
 
 
 def _about(job: Job) -> str:
-    return f"{words.literal(job.created_by_name)}, {dates.moment(job.created_at)}"
+    named = words.literal(str(job.ids.get("analyser", ""))), words.literal(job.created_by_name)
+    return ", ".join(filter(None, (*named, dates.moment(job.created_at))))
 
 
 def _state(job: Job) -> str:

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import streamlit as st
 
 from imgcore.domain.access import Action, Actor
-from imgcore.domain.analyses import Agreement, AnalysisFilter, Version
-from imgcore.domain.records import Result
-from imgcore.domain.sets import ImageSet, SetItem
-from imgcore.services.pages import LARGEST_PAGE, Turn
+from imgcore.domain.analyses import CAPTURE_QUALITY, Agreement, Pair, Version
+from imgcore.domain.sets import ImageSet
+from imgcore.services.pages import LARGEST_PAGE
 from imgcore.texts import _
 from imgcore.ui import analysis_words, clinic, keys, places, result_view, words
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_MOST_PAGES = 10
-_MOST_ROWS, _ROW, _HEADER = 8, 35, 38  # rows of a table that are seen at once, CSS pixels
+_MOST_ROWS, _ROW, _TALL, _HEADER = 8, 35, 64, 38  # rows of a table that are seen at once, CSS pixels
 
 
-def draw(who: Actor, image_set: ImageSet, shown: Sequence[SetItem]) -> None:
+def draw(who: Actor, image_set: ImageSet) -> None:
     """Draw the models that have results of this set, and two of them side by side."""
-    if not shown or not clinic.may(who, Action.RESULT_SEE):
+    if not image_set.shown or not clinic.may(who, Action.RESULT_SEE):
         return
     versions = clinic.services().analyses.versions(who, image_set.id)
     if not versions:
@@ -38,11 +35,12 @@ def draw(who: Actor, image_set: ImageSet, shown: Sequence[SetItem]) -> None:
             _("See the results"), key="set-results", icon=":material/biotech:", on_click=places.go,
             args=(places.Place(set=image_set.id), "analyses"),
         )  # fmt: skip
-        if len(versions) > 1:
-            _compare(who, image_set, shown, versions)
+        named = [each for each in versions if each.analyser != CAPTURE_QUALITY]  # which names no labels
+        if len(named) > 1:
+            _compare(who, image_set, named)
 
 
-def _compare(who: Actor, image_set: ImageSet, shown: Sequence[SetItem], versions: Sequence[Version]) -> None:
+def _compare(who: Actor, image_set: ImageSet, versions: Sequence[Version]) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         at = _pair(versions)
         first = _version(_("First"), "first", image_set, versions, at[0])
@@ -57,7 +55,7 @@ def _compare(who: Actor, image_set: ImageSet, shown: Sequence[SetItem], versions
         return
     _numbers(found)
     _confusion(found)
-    _side_by_side(who, image_set, shown, found)
+    _side_by_side(image_set, found)
 
 
 def _pair(versions: Sequence[Version]) -> tuple[int, int]:
@@ -104,63 +102,39 @@ def _confusion(found: Agreement) -> None:
     )  # fmt: skip
 
 
-def _side_by_side(who: Actor, image_set: ImageSet, shown: Sequence[SetItem], found: Agreement) -> None:
+def _side_by_side(image_set: ImageSet, found: Agreement) -> None:
     key = keys.key("set-each", image_set.id)
-    if not st.checkbox(_("Show each picture"), len(shown) <= LARGEST_PAGE, key=key):
+    if not st.checkbox(_("Show each picture"), found.images <= LARGEST_PAGE, key=key):
         return
     only = st.checkbox(_("Only pictures on which they differ"), key=keys.key("set-differ", image_set.id))
-    spots = {item.image_id: item.place for item in shown if item.image_id is not None}
-    one, other = (_results(who, image_set.id, each, spots) for each in (found.first, found.second))
-    frame = _frame(shown, one, other, found, only=only)
-    if frame.empty:
+    pairs = [pair for pair in found.pairs if not (only and pair.is_same)]
+    if not pairs:
         st.caption(_("They name the same label for every picture."))
         return
     st.dataframe(
-        frame, hide_index=True, row_height=_ROW, height=_height(len(frame)), key="set-side-by-side",
-        alt=_("What the two models said of each picture"),
+        _frame(image_set, found, pairs), hide_index=True, row_height=_TALL, height=_height(len(pairs), _TALL),
+        key="set-side-by-side", alt=_("What the two models said of each picture"),
+        column_config={_("Picture"): st.column_config.ImageColumn(width=_TALL + 16, pinned=True)},
     )  # fmt: skip
 
 
-def _results(who: Actor, set_id: UUID, version: Version, spots: Mapping[UUID, int]) -> dict[int, Result]:
-    """Return the newest result of a version for each place in the set."""
-    asked = AnalysisFilter(
-        image_set_id=set_id, analyser=version.analyser, version=version.version, with_errors=False
-    )
-    newest: dict[int, Result] = {}
-    cursor: str | None = None
-    for _number in range(_MOST_PAGES):
-        turn = Turn(page_size=LARGEST_PAGE, cursor=cursor)
-        page = clinic.services().analyses.list(who, asked, turn)
-        for each in page.items:
-            place = each.place if each.image_id is None else spots.get(each.image_id)
-            if place is not None and not each.is_hidden:
-                newest.setdefault(place, each)
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    return newest
-
-
-def _frame(
-    shown: Sequence[SetItem],
-    one: Mapping[int, Result],
-    other: Mapping[int, Result],
-    found: Agreement,
-    *,
-    only: bool,
-) -> pd.DataFrame:
+def _frame(image_set: ImageSet, found: Agreement, pairs: Sequence[Pair]) -> pd.DataFrame:
     import pandas as pd
 
     names = [analysis_words.named(each) for each in (found.first, found.second)]
-    rows = []
-    for item in shown:
-        first, second = one.get(item.place), other.get(item.place)
-        if first is None or second is None or (only and first.label == second.label):
-            continue
-        same = _("yes") if first.label == second.label else _("no")
-        rows.append((item.place, analysis_words.said(first), analysis_words.said(second), same))
-    return pd.DataFrame(rows, columns=[_("Picture"), *names, _("Same label")])
+    address = f"/api/image-sets/{image_set.id}/images"
+    rows = [
+        (
+            f"{address}/{pair.place}/thumbnail/",
+            pair.place,
+            analysis_words.said(pair.first),
+            analysis_words.said(pair.second),
+            _("yes") if pair.is_same else _("no"),
+        )
+        for pair in pairs
+    ]
+    return pd.DataFrame(rows, columns=[_("Picture"), _("Number"), *names, _("Same label")])
 
 
-def _height(rows: int) -> int:
-    return min(rows, _MOST_ROWS) * _ROW + _HEADER
+def _height(rows: int, row: int = _ROW) -> int:
+    return min(rows, _MOST_ROWS) * row + _HEADER

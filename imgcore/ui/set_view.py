@@ -51,7 +51,7 @@ def draw(who: Actor, set_id: UUID) -> None:
     if clinic.may(who, Action.SET_EDIT):
         set_people.answers(who, image_set)
     _grid(image_set, items)
-    set_models.draw(who, image_set, shown)
+    set_models.draw(who, image_set)
     if clinic.may(who, Action.SET_EDIT):
         set_people.draw(who, image_set)
 

@@ -13,6 +13,7 @@ from imgcore.config import SESSION_COOKIE
 from imgcore.domain.access import Role, system
 from imgcore.domain.records import Batch
 from imgcore.domain.values import NewUser
+from tests.analysis.inference import Answer, Inference, inference
 from tests.browser.desks import (
     SLOW,
     Desk,
@@ -33,6 +34,19 @@ pytestmark = pytest.mark.xdist_group("analyses")
 PROBES = r"/(analyses|dashboard|results|sets)/_stcore/(health|host-config)"
 UPLOAD = 90_000
 HIDDEN = "Hidden until you have your own impression"
+CALM = Answer({"calm": 0.9, "urgent": 0.1})
+CARD = """
+name = "slow-check"
+version = "1.0"
+title = "Slow check"
+intended_use = "Tests."
+limits = "Tests."
+kind = "http"
+labels = ["calm", "urgent"]
+[server]
+url = "{url}"
+timeout = 300
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +62,18 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     settings = {"IMGCORE_HIDE_RESULTS_UNTIL_IMPRESSION": "true"}
     with open_desk(tmp_path_factory.mktemp("strict"), settings) as desk:
         yield desk
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, Inference]]:
+    """A clinic with a model whose server answers when the test wants."""
+    models = tmp_path_factory.mktemp("models")
+    with inference() as server:
+        (models / "slow").mkdir()
+        (models / "slow" / "card.toml").write_text(CARD.format(url=server.url), encoding="utf-8")
+        settings = {"IMGCORE_MODELS_DIR": str(models)}
+        with open_desk(tmp_path_factory.mktemp("slow"), settings) as desk:
+            yield desk, server
 
 
 def photo(number: int) -> FilePayload:
@@ -179,6 +205,53 @@ def test_a_batch_is_analysed_from_its_menu(page: Page, desk: Desk) -> None:
     expect(cards(page)).to_have_count(2, timeout=SLOW)
     page.get_by_test_id("stApp").get_by_text("Jobs", exact=True).click()
     expect(page.get_by_text("analysed: 2").first).to_be_visible(timeout=SLOW)
+
+
+def test_a_run_is_cancelled_midway_and_keeps_what_was_done(
+    page: Page, slow: tuple[Desk, Inference], watch: Watch
+) -> None:
+    desk, server = slow
+    server.will(*[CALM] * 4, Answer(wait=True))  # the first group is four images
+    batch = desk.batch(desk.patient(mrn="9006"), images=9)
+    desk.sign_in(page)
+    address = f"{desk.visits.server.url}/analyses?patient={batch.patient_id}"
+    page.goto(address)
+    click(page, page.get_by_role("button", name="Analyse all of"))
+    click(page, page.get_by_role("dialog").get_by_role("combobox"))
+    page.get_by_role("option", name="Slow check").click()
+    run(page)
+    expect(page.get_by_text("Slow check: 4 of 9 images")).to_be_visible(timeout=SLOW)
+    second = page.context.new_page()
+    second.goto(desk.visits.server.url)
+    expect(second.get_by_text("Slow check: 4 of 9 images")).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name="Cancel").click()
+    for tab in (page, second):
+        expect(tab.get_by_text("Slow check: cancelled after 4 images")).to_be_visible(timeout=SLOW)
+    expect(cards(page)).to_have_count(4, timeout=SLOW)
+    shot(page, "analyses-cancelled")
+    server.will(CALM)
+    click(page, page.get_by_role("button", name="Try again"))
+    expect(page.get_by_text("Slow check: 5 analysed, 4 known before")).to_be_visible(timeout=SLOW)
+    expect(cards(page)).to_have_count(9, timeout=SLOW)
+
+
+def test_what_is_filtered_comes_back_with_the_back_button(page: Page, desk: Desk) -> None:
+    batch = filled(desk, "9007")
+    desk.sign_in(page)
+    page.goto(f"{desk.visits.server.url}/analyses?patient={batch.patient_id}&model=capture-quality")
+    expect(cards(page)).to_have_count(2, timeout=SLOW)
+    settle(page)
+    page.get_by_text("With errors").click()
+    expect(page).to_have_url(re.compile("errors=0"))
+    settle(page)
+    click(page, page.get_by_role("button", name="Open the picture").first)
+    expect(page.locator(".viewer .place")).to_have_text(re.compile(r"\d of 2"), timeout=SLOW)
+    page.go_back()  # Streamlit leaves an entry of its own between two screens
+    settle(page)
+    page.go_back()
+    expect(page).to_have_url(re.compile("/analyses.*model=capture-quality.*errors=0"), timeout=SLOW)
+    expect(cards(page)).to_have_count(2, timeout=SLOW)
+    expect(page.get_by_role("checkbox", name="With errors")).not_to_be_checked()
 
 
 def test_a_result_waits_for_an_impression_and_then_both_are_shown(page: Page, strict: Desk) -> None:

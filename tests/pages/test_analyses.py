@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from imgcore.db.tables import Image as ImageRow
 from imgcore.domain.access import Role, system
 from imgcore.domain.values import NewPatient
 from imgcore.services.images import Filter
-from imgcore.ui import analysis_list
+from imgcore.ui import analysis_list, analysis_trends
 from tests.pages.desks import click, everything, keyed, said, submit, texts
 from tests.pages.labs import DAY, RUN, Lab, cards, results
 from tests.services.models import AWAY
@@ -83,6 +84,32 @@ def test_the_address_filters_and_what_is_chosen_stands_in_it(lab: Lab) -> None:
     app.selectbox(key="analyses-risk").set_value("low").run()
     assert app.query_params == {"risk": "low"}
     assert len(cards(app)) == 1
+
+
+def test_risk_levels_that_a_model_names_itself_are_offered(lab: Lab) -> None:
+    first, second, _third = (lab.run(each) for each in lab.images)
+    lab.changed(first, risk_level="See today")
+    lab.changed(second, risk_level="High")
+    app = results(lab)
+    risk = app.selectbox(key="analyses-risk")
+    offered = [each for each in risk.options if "today" in each or "High" in each]
+    assert offered == ["High risk", "High risk (High)", "Risk: See today"]
+    risk.set_value("See today").run()
+    assert len(cards(app)) == 1
+
+
+def test_days_that_are_turned_around_are_said_to_be(lab: Lab) -> None:
+    lab.run(lab.images[0])
+    app = results(lab, **{"from": "2025-02-02", "to": "2025-02-01"})
+    assert [each.value for each in app.error] == [r"The first day is after the last one\."]
+    assert app.date_input(key="analyses-from").value == date(2025, 2, 2)
+
+
+def test_a_day_begins_where_the_person_sits(lab: Lab) -> None:
+    result = lab.run(lab.images[0])
+    lab.changed(result, created_at=datetime(2025, 2, 1, 23, 30, tzinfo=UTC))  # in Berlin the day after
+    assert len(cards(results(lab, **{"from": "2025-02-02", "to": "2025-02-02"}))) == 1
+    assert cards(results(lab, **{"to": "2025-02-01"})) == []
 
 
 def test_a_filter_outlives_the_look_at_another_part(lab: Lab) -> None:
@@ -183,6 +210,26 @@ def test_a_hidden_result_asks_for_an_impression_and_both_stand_beside_each_other
     assert "harmless" not in everything(results(strict))
 
 
+def test_one_impression_is_asked_for_however_many_results_wait_for_it(strict: Lab) -> None:
+    image = strict.images[0]
+    for version in ("1.0", "2.0"):
+        strict.model.version = version
+        strict.run(image)
+    strict.model.fault = AWAY
+    strict.run(strict.images[1])
+    app = results(strict)
+    assert len(app.text_area) == 1
+    (failed,) = (each for each in cards(app) if "The model does not answer." in each)
+    assert "No result" in failed and "Hidden" not in failed
+    app.text_area[0].set_value("Harmless")
+    submit(app, "Keep my impression")
+    assert not app.text_area
+    shown = [each for each in cards(app) if "Harmless" in each]
+    assert len(shown) == 2 and not any("Hidden" in each for each in shown)
+    assert "wait for your own impression" not in texts(app)
+    assert "wait for your own impression" in texts(results(strict, risk="high"))
+
+
 def test_a_course_is_a_sentence_a_chart_and_a_table(lab: Lab) -> None:
     for number, image in enumerate(lab.images):
         result = lab.run(image)
@@ -202,6 +249,44 @@ def test_a_course_is_a_sentence_a_chart_and_a_table(lab: Lab) -> None:
     assert len(app.get("vega_lite_chart") or app.get("arrow_vega_lite_chart")) == 1
     frame = app.dataframe[0].value
     assert list(frame["Taken on"]) == ["6 Nov 2025", "6 Dec 2025", "5 Jan 2026"]
+    assert list(frame["Picture"]) == [f"/api/images/{each.id}/thumbnail/" for each in lab.images]
+    assert "neither place nor view named" in shown
+    ends = json.loads(app.get("vega_lite_chart")[0].proto.spec)["encoding"]["x"]["scale"]["domain"]
+    assert ends == [
+        {"year": year, "month": month, "date": day, "utc": True}
+        for year, month, day in ((2025, 11, 6), (2026, 1, 5))
+    ]
+    assert "More than one version" not in shown
+    lab.changed(result, analyser_version="2.0")
+    assert "More than one version" in texts(results(lab, part="trends", patient=lab.batch.patient_id))
+
+
+def test_two_courses_stand_beside_each_other_and_in_the_address(lab: Lab) -> None:
+    for image, side in zip(lab.images, "LLR", strict=True):
+        lab.run(image)
+        with lab.desk.clinic.database.write() as session:
+            row = session.get_one(ImageRow, image.id)
+            row.body_location, row.laterality = "Heel", side
+    left, right = "Heel~L~other~skin-check", "Heel~R~other~skin-check"
+    app = results(lab, part="trends", patient=lab.batch.patient_id)
+    assert [len(each.value) for each in app.dataframe] == [2]
+    assert any("Heel · Left" in each for each in app.selectbox(key="trend-trend").options)
+    app.selectbox(key="trend-beside").set_value(right).run()
+    assert [len(each.value) for each in app.dataframe] == [2, 1]
+    assert app.query_params["beside"] == right
+    address = {"part": "trends", "patient": lab.batch.patient_id, "trend": right, "beside": left}
+    app = results(lab, **address)
+    assert [len(each.value) for each in app.dataframe] == [1, 2]
+    app.selectbox(key="trend-trend").set_value(left).run()
+    assert [len(each.value) for each in app.dataframe] == [2], "nothing stands beside itself"
+    assert set(app.query_params) == {"part", "patient"}
+
+
+def test_a_score_that_is_not_known_is_no_zero(lab: Lab) -> None:
+    for image, scores in zip(lab.images, ({"naevus": 0.9}, {"melanoma": 0.8}), strict=False):
+        lab.changed(lab.run(image), predictions=scores)
+    (found,) = lab.desk.services.comparisons.trends(system(), lab.batch.patient_id)
+    assert sorted(analysis_trends.lines(found)["score"]) == [80, 90]
 
 
 def test_without_results_there_is_no_course(lab: Lab) -> None:

@@ -10,6 +10,7 @@ from imgcore.domain.analyses import AnalysisFilter
 from imgcore.ui import analysis_panel, analysis_runs, keys
 from tests.pages.desks import click, everything, keyed, said, texts
 from tests.pages.labs import RUN, Lab, ask, cards, frozen, results, two_versions
+from tests.services.models import AWAY
 
 
 def test_a_run_is_asked_for_followed_and_leads_to_its_results(lab: Lab) -> None:
@@ -20,6 +21,7 @@ def test_a_run_is_asked_for_followed_and_leads_to_its_results(lab: Lab) -> None:
     model.set_value("other-check").run()
     assert "Install it with" in app.warning[0].value
     assert app.button(key="run-start").disabled
+    assert "**For:** Sorts single lesions" in texts(app) and "**Limits:** Not for nails" in texts(app)
     app.selectbox(key="run-model").set_value(RUN).run()
     click(app, "run-start")
     assert "Skin check: waits" in said(app)
@@ -66,6 +68,39 @@ def test_a_running_run_shows_how_far_it_is_and_is_cancelled(lab: Lab) -> None:
     assert keyed(app, "run-strip-") == []
 
 
+def test_what_failed_is_tried_again_alone(lab: Lab) -> None:
+    app = results(lab, patient=lab.batch.patient_id)
+    lab.run(lab.images[0])
+    lab.model.fault = AWAY
+    click(click(app, "analyse-patient"), "run-start")
+    lab.work()
+    app.run()
+    assert "1 known before, 2 failed" in said(app)
+    lab.model.fault = None
+    click(app, "run-strip-failed")
+    assert "waits" in said(app)
+    lab.work()
+    app.run()
+    assert "Skin check: 2 analysed" in said(app) and "known" not in said(app)
+    assert keyed(app, "run-strip-failed") == []
+    assert len(cards(app)) == 3
+
+
+def test_a_new_tab_follows_a_run_that_goes_on(lab: Lab) -> None:
+    app = results(lab, patient=lab.batch.patient_id)
+    click(click(app, "analyse-patient"), "run-start")
+    second = lab.desk.open(patient=lab.batch.patient_id)
+    assert "Skin check: waits" in said(second)
+    lab.work()
+    second.run()
+    assert "Skin check: 3 analysed" in said(second)
+    click(second, "run-strip-results")
+    assert second.query_params == {"patient": str(lab.batch.patient_id), "model": RUN}
+    assert said(second) == "" and said(lab.desk.open()) == "", "it is over"
+    lab.desk.as_(lab.desk.sign_in(Role.REVIEWER))
+    assert said(results(lab)) == ""
+
+
 def test_a_run_of_a_set_leads_to_the_results_of_the_set(lab: Lab) -> None:
     image_set = frozen(lab)
     app = lab.desk.open("sets", set=image_set.id)
@@ -105,9 +140,22 @@ def test_two_versions_stand_side_by_side_on_a_frozen_set(lab: Lab) -> None:
     assert confusion.iloc[:, 1:].to_numpy().tolist() == [[0, 0], [1, 2]]
     assert list(pictures["Same label"]) == ["yes", "yes", "no"]
     app.checkbox(key=keys.key("set-differ", app.query_params["set"])).check().run()
-    assert list(app.dataframe[1].value["Picture"]) == [3]
+    assert list(app.dataframe[1].value["Number"]) == [3]
+    address = f"/api/image-sets/{app.query_params['set']}/images/3/thumbnail/"
+    assert list(app.dataframe[1].value["Picture"]) == [address]
     app.selectbox(key=keys.key("set-model", "second", app.query_params["set"])).set_value(0).run()
     assert "Choose two versions" in texts(app)
+
+
+def test_capture_quality_is_not_compared_with_a_model(lab: Lab) -> None:
+    image_set = frozen(lab)
+    for image in lab.images:
+        lab.run(image)
+        lab.changed(lab.run(image), analyser="capture-quality", predictions={"sharpness": 0.9})
+        lab.run(image)
+    app = lab.desk.open("sets", set=image_set.id)
+    assert "capture-quality 1.0, 3 images; skin-check 1.0, 3 images" in texts(app).replace("\\", "")
+    assert not app.metric and not app.dataframe
 
 
 def test_a_reviewer_sees_results_of_given_sets_under_pseudonyms(lab: Lab) -> None:
