@@ -21,8 +21,8 @@ from imgcore.errors import DatabaseUnavailable, StorageFull
 
 # Every table in which something stands that people typed; the audit holds ids only.
 _TABLES = (
-    "patient", "visit", "batch", "image", "analysis", "change", "care_team", "user", "access_token",
-    "image_set", "image_set_item", "share", "job", "idempotency",
+    "patient", "visit", "batch", "image", "analysis", "impression", "change", "care_team", "user",
+    "access_token", "image_set", "image_set_item", "share", "job", "idempotency",
 )  # fmt: skip
 _OLDER = sa.text(
     "SELECT pg_snapshot_xmin(pg_current_snapshot()) <= CAST(:last AS xid8) OR EXISTS ("
