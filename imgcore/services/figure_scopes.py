@@ -68,16 +68,16 @@ class Scope:
     def results(self, *columns: Any, on_any_day: bool = False, with_image: bool = False) -> sa.Select[Any]:
         """Return the query for results within the days; a whole clinic's also of what lies in the trash.
 
-        What waits for somebody's own impression first is told in the sums of a whole clinic only.
+        What waits for somebody's own impression is left out of every sum: a day may have one result alone.
         """
         wanted = sa.select(*columns).select_from(Analysis)
         if not on_any_day:
             wanted = wanted.where(*self.days(Analysis.created_at))
         if self.shown is not None:
             return wanted.where(sight.among(self.work, col(Analysis.image_id), self._image_ids()))
+        wanted = wanted.where(analysis_rows.is_open(self.work))
         if self.patients is None:
             return wanted
-        wanted = wanted.where(analysis_rows.is_open(self.work))
         theirs = select(Image.id).where(col(Image.batch_id).in_(self._batch_ids()), rows.kept())
         if with_image:
             wanted = wanted.where(col(Analysis.image_id).in_(theirs))

@@ -12,7 +12,7 @@ from imgcore.domain.access import Action, Actor
 from imgcore.domain.categories import CategorySet
 from imgcore.domain.statistics import OF_SETS, Asked, Figure, Table
 from imgcore.errors import Forbidden, Invalid
-from imgcore.services import figure_scopes, image_figures, result_figures
+from imgcore.services import analysis_rows, figure_scopes, image_figures, result_figures
 from imgcore.services.audit import Sheet
 from imgcore.services.figure_scopes import Scope
 from imgcore.services.image_figures import InTime, Rows
@@ -34,6 +34,7 @@ _AT_ONCE: dict[Figure, Callable[[Scope, CategorySet], Rows]] = {
     Figure.QUALITY: lambda scope, _categories: result_figures.quality(scope),
     Figure.AGREEMENT: lambda scope, _categories: result_figures.agreement(scope),
 }
+OF_RESULTS = (Figure.RISKS, Figure.QUALITY, Figure.AGREEMENT)  # some may be hidden from who asks
 _Key = tuple[Figure, Asked]
 
 
@@ -70,7 +71,8 @@ class Statistics(Service):
             scope = figure_scopes.scope(work, asked, self._categories)
             if scope.shown is not None and figure not in OF_SETS:
                 raise Forbidden(_("Days and names of colleagues are not told of an image set."))
-            found = self._whole(scope, figure) if scope.is_whole else self._count(scope, figure)
+            is_for_all = scope.is_whole and not (figure in OF_RESULTS and analysis_rows.hides(work))
+            found = self._whole(scope, figure) if is_for_all else self._count(scope, figure)
             _record(work, scope, found[1], figure, kind)
             return found
 
