@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 
 import pytest
 
 from imgcore.config import Settings
 from imgcore.db.tables import Analysis
+from imgcore.domain import records
 from imgcore.domain.access import Role
 from imgcore.domain.analyses import AnalysisFilter
 from imgcore.domain.sets import NewImageSet
@@ -145,3 +148,23 @@ def test_a_folder_of_models_that_is_away_leaves_those_that_are_known(monkeypatch
     assert analysers.all() == known
     with pytest.raises(OSError, match="Stale"):
         Analysers(Settings(), find).all()
+
+
+@on_both
+@pytest.mark.parametrize("fault", [None, AWAY])
+def test_the_same_asked_by_many_at_once_is_one_result(
+    house: House, model: Counting, fault: Exception | None
+) -> None:
+    model.wait, model.fault = threading.Event(), fault
+    image = house.image()
+    told: list[records.Result] = []
+    asking = [threading.Thread(target=lambda: told.append(run(house, image))) for _each in range(4)]
+    for each in asking:
+        each.start()
+    while len(model.asked) < len(asking):  # all of them found nothing there yet
+        time.sleep(0.01)
+    model.wait.set()
+    for each in asking:
+        each.join()
+    (row,) = house.rows(Analysis)
+    assert [each.id for each in told] == [row.id] * len(asking)
