@@ -172,6 +172,8 @@ def _analyses() -> Source:
         "category": col(Image.category),
         "label": col(Analysis.predictions),
         "score": col(Analysis.predictions),
+        # To another patient is not to this one.
+        "released_at": sa.case((col(Analysis.patient_id) == col(Patient.id), col(Analysis.released_at))),
         "is_hidden": sa.false(),
     }
     without = sa.and_(col(Analysis.image_id).is_(None), col(Patient.trashed_at).is_(None))

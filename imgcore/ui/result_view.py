@@ -25,9 +25,10 @@ def card(result: Result) -> None:
             st.markdown(f"### {words.literal(plain(result.label))}")
             if result.risk_level:
                 st.badge(risk(result.risk_level), color=colour(result.risk_level))
-            day = dates.day(result.created_at.astimezone(dates.zone()).date())
-            where = [result.body_region] if result.body_region else []
-            st.caption(words.literal(" · ".join([*where, day])))
+            about = [result.body_region] if result.body_region else []
+            if result.created_at is not None:
+                about.append(dates.day(result.created_at.astimezone(dates.zone()).date()))
+            st.caption(words.literal(" · ".join(about)))
             st.caption(_("Not a diagnosis"))
 
 
