@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -225,8 +224,7 @@ def build(
         parts.callback(imaging.close)
         queue = Queue(settings.queue)
         parts.callback(queue.close)
-        find = analysers or partial(_installed, settings)
-        services = _wire(ledger, store, imaging, queue, Analysers(find))
+        services = _wire(ledger, store, imaging, queue, Analysers(settings, analysers))
         _first_admin(services)
         return Clinic(services, database, store, imaging, queue, lock, _parts=parts.pop_all())
 
@@ -296,12 +294,6 @@ def _wire(
         health=health,
         operations=Operations(ledger, store.name, health, checks, backups),
     )
-
-
-def _installed(settings: Settings) -> Mapping[str, Analyser]:
-    from imgcore.analysis import installed
-
-    return installed(settings)
 
 
 def _analyses(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,6 +15,10 @@ from imgcore.texts import _
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 LONGEST_NAME = 100
 LONGEST_VERSION = 50
+LONGEST_LABEL = 200
+LONGEST_RISK = 20
+MOST_LABELS = 10_000
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # control characters, halves of surrogate pairs
 # Threads and batches can change the last bits of a score; the first six digits after the point stay.
 DIGITS = 6
 _log = logging.getLogger(__name__)
@@ -65,15 +68,28 @@ def _tried(analyser: Analyser, subject: Subject) -> Finding | ImgcoreError:
 
 
 def checked(finding: Finding) -> Finding:
-    """Return the finding with rounded scores; ``Unavailable`` when one is no number from 0 to 1."""
+    """Return the finding with rounded scores; ``Unavailable`` when it cannot be kept.
+
+    Scores are numbers from 0 to 1, labels and the risk level are short and hold no control characters.
+    """
     numbers = [*finding.predictions.values()]
     if finding.confidence is not None:
         numbers.append(finding.confidence)
-    if not finding.predictions or not all(math.isfinite(each) and 0 <= each <= 1 for each in numbers):
+    # True of no number that is not finite, and said so that no number is too large to be asked.
+    if not finding.predictions or not all(0 <= each <= 1 for each in numbers):
         raise Unavailable(_("The model gave no usable answer: its scores are not numbers from 0 to 1."))
+    risk, labels = finding.risk_level, list(finding.predictions)
+    are_short = all(_is_short(each, LONGEST_LABEL) for each in labels) and len(labels) <= MOST_LABELS
+    if not are_short or not (risk is None or _is_short(risk, LONGEST_RISK)):
+        raise Unavailable(_("The model gave no usable answer: its labels or its risk level cannot be kept."))
     rounded = {label: round(float(score), DIGITS) for label, score in finding.predictions.items()}
     confidence = None if finding.confidence is None else round(float(finding.confidence), DIGITS)
     return replace(finding, predictions=rounded, confidence=confidence)
+
+
+def _is_short(text: object, longest: int) -> bool:
+    """Tell whether it is a text of some characters, all of which every database and every answer can hold."""
+    return isinstance(text, str) and 0 < len(text) <= longest and _UNFIT.search(text) is None
 
 
 def is_named(model: Model) -> bool:

@@ -39,10 +39,8 @@ def require_unchanged(model: Model, folder: Path) -> None:
     """Refuse files that are not those whose hash is kept with every result."""
     if of_folder(folder) != model.sha256:
         raise Conflict(
-            _("The files of the model {title} were changed since the server started.").format(
-                title=model.title
-            ),
-            hint=_("Restart the server, so that results are kept under the new version."),
+            _("The files of the model {title} were changed a moment ago.").format(title=model.title),
+            hint=_("Try it again in a few seconds, when the new ones have been found."),
         )
 
 

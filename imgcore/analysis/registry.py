@@ -22,26 +22,49 @@ GROUP = "imgcore.analysers"
 _log = logging.getLogger(__name__)
 
 
-def installed(settings: Settings) -> Mapping[str, Analyser]:
-    """Return the analysers by name: capture quality, the models in their folder, then those of packages.
+class Installed:
+    """The analysers of one server; each call looks anew for models in their folder.
 
-    One that is broken or lacks a package is among them, and its model says so; it never hides another. Files
-    of models are hashed here, and loaded at their first picture. Call it once and keep the answer.
+    A model that is still the same keeps what it has loaded. Packages are asked once.
     """
-    from imgcore.analysis.quality import CaptureQuality
 
-    found: dict[str, Analyser] = {}
-    for analyser in (CaptureQuality(), *_of_folders(settings), *_of_packages(settings)):
-        name = analyser.model.name
-        if name in found:
-            twice = _("Another analyser has the name {name} too.").format(name=name)
-            analyser = _broken(name, analyser.model.missing or twice, found)
-        found[analyser.model.name] = analyser
-    return found
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._packages: tuple[Analyser, ...] | None = None
+        self._found: dict[str, Analyser] = {}
+
+    def __call__(self) -> Mapping[str, Analyser]:
+        """Return the analysers by name: capture quality, the models in their folder, then those of packages.
+
+        One that is broken or lacks a package is among them, and its model says so; it never hides another.
+        Files of models are hashed here, and loaded at their first picture.
+        """
+        from imgcore.analysis.quality import CaptureQuality
+
+        if self._packages is None:
+            self._packages = tuple(_of_packages(self._settings))
+        found: dict[str, Analyser] = {}
+        for analyser in (CaptureQuality(), *_of_folders(self._settings), *self._packages):
+            name = analyser.model.name
+            if name in found:
+                twice = _("Another analyser has the name {name} too.").format(name=name)
+                analyser = _broken(name, analyser.model.missing or twice, found)
+            known = self._found.get(analyser.model.name)
+            is_same = known is not None and known.model == analyser.model
+            found[analyser.model.name] = known if known is not None and is_same else analyser
+        self._found = found
+        return found
+
+
+def installed(settings: Settings) -> Mapping[str, Analyser]:
+    """Return the analysers that a server with these settings would offer now."""
+    return Installed(settings)()
 
 
 def _of_folders(settings: Settings) -> Iterator[Analyser]:
     for path in sorted(settings.models.glob(f"*/{cards.CARD}")):
+        if path.parent.name.startswith("."):  # still being copied
+            continue
         try:
             yield _of_folder(path.parent, settings.model_threads)
         except ImgcoreError as error:

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 LARGEST_ANSWER = 1024 * 1024
 LONGEST_CONNECT = 10.0
+GRACE = 1.0  # seconds for a socket's own limits to end a try first, which say more of what was wrong
 PIECE = 64 * 1024
 # Seconds before the second try; twice as many before each further one.
 PAUSE = 0.5
@@ -57,7 +59,7 @@ class ServedClassifier:
                 answer = answer[int(step)] if isinstance(answer, list) else answer[step]
             found = dict(self._labelled(answer))
             values = scores(list(found), list(found.values()), self._card.output)
-        except (ValueError, LookupError, TypeError, RecursionError) as error:
+        except (ValueError, LookupError, TypeError, OverflowError, RecursionError) as error:
             raise Unavailable(
                 _("The server of the model {title} answered with something else than scores.").format(
                     title=self.model.title
@@ -103,7 +105,26 @@ class ServedClassifier:
         return content
 
     def _try(self, subject: Subject) -> bytes | None:
-        """Post the picture once; None when it is worth trying again."""
+        """Post the picture once; None when it is worth trying again.
+
+        A server that sends a byte now and then would never be too slow for a socket: it is asked in a thread
+        that nobody waits for longer than the card says.
+        """
+        answered: Future[bytes | None] = Future()
+
+        def ask() -> None:
+            try:
+                answered.set_result(self._asked(subject))
+            except BaseException as error:  # for whoever waits
+                answered.set_exception(error)
+
+        threading.Thread(target=ask, name="inference", daemon=True).start()
+        try:
+            return answered.result(self._card.server.timeout + GRACE)
+        except TimeoutError as error:
+            raise self._too_slow() from error
+
+    def _asked(self, subject: Subject) -> bytes | None:
         from urllib3.exceptions import (
             ConnectTimeoutError,
             HTTPError,

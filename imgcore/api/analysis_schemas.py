@@ -85,7 +85,7 @@ class Analysis(Said):
     error: str | None = Field(description="Why there is no result; it can be run again.")
     is_hidden: bool = Field(description="Whether it waits for an own impression of the image.")
     record_id: str | None = Field(description="The id of an imported record where it came from.")
-    created_at: datetime
+    created_at: datetime | None = Field(description="Null in an image set, of which no days are told.")
     released_at: datetime | None = Field(description="Since when the patient sees it.")
     image_set_id: UUID | None
     pseudonym: str
@@ -195,7 +195,7 @@ class RecordOutcome(Answer):
     analysis_id: UUID | None
     image_id: UUID | None
     code: str
-    message: str = Field(description="Why it was refused.")
+    message: str = Field(description="Why it was refused, or what of it could not be taken in.")
     can_retry: bool = Field(description="Whether it may go well when it is sent again.")
 
 

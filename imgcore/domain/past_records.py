@@ -6,7 +6,6 @@ import base64
 import binascii
 import hashlib
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,9 +16,12 @@ from imgcore.errors import Damaged, Invalid
 from imgcore.texts import _
 
 LONGEST_ID, LONGEST_NAME, LONGEST_VERSION, LONGEST_RISK, LONGEST_REGION = 100, 100, 50, 20, 100
+LONGEST_LABEL = 200
 MOST_LABELS = 1000
 UNKNOWN = "imported"  # the model of a record that names none
 _FIRST_YEAR = 2000
+# How the bytes of JPEG, PNG, GIF and WebP begin in base64: pictures that lost the head of their data URL.
+_BARE = ("/9j/", "iVBORw0KGgo", "R0lGOD", "UklGR")
 # What each of our words was called by the programs that wrote such records.
 _NAMES = {
     "id": ("id", "record_id", "recordId", "analysisId", "analysis_id", "uuid", "key"),
@@ -40,7 +42,10 @@ _SCORES = ("score", "probability", "confidence", "value")
 
 @dataclass(frozen=True)
 class PastRecord:
-    """One record, whole and checked; ``image`` holds the bytes of its picture, if it came with one."""
+    """One record, whole and checked; ``image`` holds the bytes of its picture, if it came with one.
+
+    ``has_address``: instead of a picture it holds where one was.
+    """
 
     id: str
     patient: str
@@ -52,6 +57,7 @@ class PastRecord:
     analyser: str
     version: str
     image: bytes | None
+    has_address: bool = False
 
 
 def read(given: object, patient: str | None = None) -> PastRecord:
@@ -66,6 +72,7 @@ def read(given: object, patient: str | None = None) -> PastRecord:
     )
     found = {name: _first(given, nested, names) for name, names in _NAMES.items()}
     predictions = _predictions(found["predictions"])
+    image = _picture(found["image"])
     return PastRecord(
         id=_text(found["id"], LONGEST_ID, "id") or _made_up(given),
         patient=_patient(found["patient"], patient),
@@ -76,7 +83,8 @@ def read(given: object, patient: str | None = None) -> PastRecord:
         body_region=_text(found["region"], LONGEST_REGION, "bodyRegion"),
         analyser=_text(found["model"], LONGEST_NAME, "model") or UNKNOWN,
         version=_text(found["version"], LONGEST_VERSION, "version") or "",
-        image=_picture(found["image"]),
+        image=image,
+        has_address=image is None and bool(found["image"]),
     )
 
 
@@ -87,7 +95,7 @@ def id_of(given: object) -> str:
         if isinstance(given, Mapping)
         else None
     )
-    return str(named)[:LONGEST_ID] if isinstance(named, str | int) else ""
+    return _line(named)[:LONGEST_ID] if isinstance(named, str | int | float) else ""
 
 
 def _first(given: Mapping[str, Any], nested: Mapping[str, Any], names: Sequence[str]) -> Any:
@@ -102,9 +110,9 @@ def _text(value: object, longest: int, name: str) -> str | None:
     """Return a word or number as text; None when there is none."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise Invalid(_("{field} is a text or a number.").format(field=name))
-    text = " ".join("".join(c if c.isprintable() else " " for c in str(value)).split())
+    text = _line(value)
     if len(text) > longest:
         raise Invalid(
             _("{field} is too long; at most {most} characters are kept.").format(field=name, most=longest)
@@ -112,9 +120,18 @@ def _text(value: object, longest: int, name: str) -> str | None:
     return text or None
 
 
+def _line(value: str | int | float) -> str:
+    """Return one line that every database and every answer can hold; programs add a fraction to the time."""
+    text = str(int(value) if isinstance(value, float) and value.is_integer() else value)
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
 def _made_up(given: Mapping[str, Any]) -> str:
     """Return an id for a record that has none: the same for the same content."""
-    content = json.dumps(given, sort_keys=True, default=str)
+    try:
+        content = json.dumps(given, sort_keys=True, default=str)
+    except (ValueError, RecursionError):
+        raise Invalid(_("The record is nested too deeply.")) from None
     return f"sha256:{hashlib.sha256(content.encode()).hexdigest()}"
 
 
@@ -135,9 +152,9 @@ def _moment(value: object) -> datetime:
             at = datetime.fromisoformat(value.strip())
         else:
             raise ValueError
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         raise Invalid(_("The record does not say when it was made.")) from None
-    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     if not _FIRST_YEAR <= at.year <= datetime.now(UTC).year + 1:
         raise Invalid(_("The record says a time that cannot be right."))
     return at
@@ -153,9 +170,14 @@ def _predictions(value: object) -> dict[str, float]:
         pairs = []
     if not 1 <= len(pairs) <= MOST_LABELS:
         raise Invalid(_("The record holds no predictions."))
-    if not all(isinstance(label, str) and label.strip() for label, _score_ in pairs):
+    if not all(isinstance(label, str) for label, _score_ in pairs):
         raise Invalid(_("Every prediction has a label and a score."))
-    return {label.strip()[:200]: _score(score) for label, score in pairs}
+    found = {_text(label, LONGEST_LABEL, "label") or "": _score(score) for label, score in pairs}
+    if "" in found:
+        raise Invalid(_("Every prediction has a label and a score."))
+    if len(found) < len(pairs):
+        raise Invalid(_("Two predictions have the same label."))
+    return found
 
 
 def _pair(each: object) -> tuple[Any, Any]:
@@ -168,22 +190,24 @@ def _pair(each: object) -> tuple[Any, Any]:
 def _score(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Invalid(_("A score is a number from 0 to 1."))
-    if not math.isfinite(value) or not 0 <= value <= 1:
+    if not 0 <= value <= 1:  # which is true of no number that is not finite
         raise Invalid(_("A score is a number from 0 to 1."))
     return float(value)
 
 
 def _picture(value: object) -> bytes | None:
-    """Return the bytes of a data URL; what is only an address holds no picture."""
+    """Return the bytes of a data URL, or of its body alone; what is only an address holds no picture."""
     if value is None or value == "":
         return None
     if not isinstance(value, str):
         raise Invalid(_("The picture of a record is a data URL."))
-    if not value.startswith("data:"):
+    body = value
+    if value.startswith("data:"):
+        head, comma, body = value.partition(",")
+        if not comma or not head.endswith(";base64"):
+            raise Damaged(_("The picture of this record is damaged."))
+    elif not value.startswith(_BARE):
         return None
-    head, comma, body = value.partition(",")
-    if not comma or not head.endswith(";base64"):
-        raise Damaged(_("The picture of this record is damaged."))
     try:
         content = base64.b64decode("".join(body.split()), validate=True)
     except (binascii.Error, ValueError):
@@ -197,7 +221,8 @@ def _picture(value: object) -> bytes | None:
 class Outcome:
     """What became of one record: ``imported``, ``already_there`` or ``refused`` with the reason.
 
-    ``place`` counts the records from 1. What ``can_retry`` may go well when it is sent again.
+    ``place`` counts the records from 1. What ``can_retry`` may go well when it is sent again. ``message``
+    says why it was refused, or what of it could not be taken in.
     """
 
     place: int

@@ -268,7 +268,7 @@ class Result:
     ``label`` is the likeliest of ``predictions``; ``error`` says why there is none. ``is_hidden``: it is not
     shown to this person until they have recorded an own impression of the image. A result that was kept
     elsewhere before may have no image. Who sees it in an image set that was given to them is told its
-    ``pseudonym`` and ``place`` there, and neither patient nor image.
+    ``pseudonym`` and ``place`` there, and neither patient nor image nor any day.
     """
 
     id: UUID
@@ -282,7 +282,7 @@ class Result:
     confidence: float | None
     body_region: str | None
     error: str | None
-    created_at: datetime
+    created_at: datetime | None
     released_at: datetime | None
     model_sha256: str | None = None
     duration_ms: int | None = None

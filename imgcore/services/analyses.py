@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import Any
@@ -48,7 +48,12 @@ class Analyses(Service):
 
     @performs(Action.RESULT_SEE)
     def models(self, actor: Actor) -> tuple[Model, ...]:
-        """Return the models that are offered, also those that cannot run here, with the reason."""
+        """Return the models that are offered, also those that cannot run here, with the reason.
+
+        Who may not run a model is told of none: the reasons speak of the server.
+        """
+        if reach(actor, Action.RESULT_RUN) is Reach.NONE:
+            return ()
         return tuple(each.model for each in self._runs.analysers.all().values())
 
     @performs(Action.RESULT_SEE)
@@ -58,7 +63,7 @@ class Analyses(Service):
         with self._ledger.read(actor) as work:
             if image_set_id is None:
                 may = reach(actor, Action.RESULT_SEE) is Reach.CLINIC
-                return tuple(Version(*row[:2]) for row in _steps(work, *names)) if may else ()
+                return tuple(Version(row[0], row[1]) for row in _steps(work, *names)) if may else ()
             wanted, _places = self._wanted(work, AnalysisFilter(image_set_id=image_set_id, with_errors=False))
             found = wanted.with_only_columns(col(Analysis.id), maintain_column_froms=True)
             count = sa.func.count(sa.distinct(col(Analysis.image_id)))
@@ -85,8 +90,8 @@ class Analyses(Service):
     ) -> Page[records.Result]:
         """Return results, the newest first; none whose image is in the trash.
 
-        Patients get their own that were released. Whoever is given image sets names one, and gets nothing
-        without.
+        Patients get their own that were released. Whoever is given image sets names one, gets nothing
+        without, and is told no days.
         """
         asked = asked or AnalysisFilter()
         with self._ledger.read(actor) as work:
@@ -119,15 +124,21 @@ class Analyses(Service):
 
     @performs(Action.RESULT_RUN)
     def batch_for(
-        self, actor: Actor, patient_ref: UUID | str, analyser: str = CAPTURE_QUALITY, key: str | None = None
+        self,
+        actor: Actor,
+        patient_ref: UUID | str,
+        analyser: str = CAPTURE_QUALITY,
+        key: str | None = None,
+        check: Callable[[], None] | None = None,
     ) -> UUID:
         """Return today's batch of a patient for images that are stored to be analysed.
 
         ``Invalid`` when there is no such model, before anything is stored. What was stored under the same
-        ``key`` before leads to its batch, also on the day after.
+        ``key`` before leads to its batch, also on the day after. A new one is made only when ``check``
+        raises nothing, so that no file that is refused leaves an empty batch.
         """
         self._runs.analysers.get(analyser)
-        return batch_of_day(self._ledger, actor, patient_ref, key=key)
+        return batch_of_day(self._ledger, actor, patient_ref, key=key, check=check)
 
     @performs(Action.RESULT_RUN)
     def run(
@@ -187,6 +198,9 @@ class Analyses(Service):
         self, work: Work, asked: AnalysisFilter
     ) -> tuple[SelectOfScalar[Analysis], Mapping[UUID, InSet] | None]:
         """Return the query for what is asked for, and where its images are in the set that was given."""
+        is_given = reach(work.actor, Action.RESULT_SEE) is Reach.GIVEN
+        if is_given and (asked.from_on is not None or asked.to_on is not None):
+            raise Invalid(_("Days are not told of image sets, so nothing can be chosen by them."))
         places = None
         if asked.image_set_id is not None:
             places = analysis_rows.of_set(work, asked.image_set_id, Action.RESULT_SEE, self._categories)
@@ -195,7 +209,6 @@ class Analyses(Service):
             patient_id = sight.patient(work, asked.patient, Action.RESULT_SEE).id
         if asked.image_id is not None:
             sight.image(work, asked.image_id, Action.RESULT_SEE)
-        is_given = reach(work.actor, Action.RESULT_SEE) is Reach.GIVEN
         if is_given:
             wanted = select(Analysis) if places is not None else select(Analysis).where(sa.false())
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from uuid import UUID
 
@@ -17,17 +18,25 @@ from imgcore.texts import _
 
 
 def batch_of_day(
-    ledger: Ledger, actor: Actor, patient_ref: UUID | str, day: date | None = None, key: str | None = None
+    ledger: Ledger,
+    actor: Actor,
+    patient_ref: UUID | str,
+    day: date | None = None,
+    key: str | None = None,
+    check: Callable[[], None] | None = None,
 ) -> UUID:
     """Return the patient's batch "Analyses <day>", made when it is needed first; today's without a day.
 
-    What was stored under an ``Idempotency-Key`` before leads to its batch, also on the day after.
+    What was stored under an ``Idempotency-Key`` before leads to its batch, also on the day after. What
+    ``check`` raises keeps a new batch from being made.
     """
     with ledger.read(actor) as work:
         patient = sight.patient(work, patient_ref, Action.BATCH_CREATE)
         known = _by_key(work, patient.id, key) or _there(work, patient.id, day)
     if known is not None:
         return known
+    if check is not None:
+        check()
     with ledger.write(actor) as work:
         # The lock on the patient makes whoever comes at the same time wait, and find the batch.
         patient = sight.patient(work, patient_ref, Action.BATCH_CREATE)

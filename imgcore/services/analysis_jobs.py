@@ -23,7 +23,7 @@ from imgcore.domain.analyses import CAPTURE_QUALITY
 from imgcore.domain.categories import CategorySet
 from imgcore.domain.progress import Progress
 from imgcore.domain.values import Short, Value
-from imgcore.errors import FileRefused, Invalid, NotFound, ObjectMissing
+from imgcore.errors import FileRefused, Invalid, NotFound, ObjectMissing, Unavailable
 from imgcore.services import analysis_rows, rows, sight
 from imgcore.services.analysis_runs import AnalysisRuns, Outcome, Prepared, Wanted, copied
 from imgcore.services.images import MOST_AT_ONCE
@@ -39,6 +39,7 @@ GROUP_SECONDS = 0.5  # how long a model may look at a group: a job that is broke
 LOOK_SECONDS = 0.2  # how often a model that takes long is asked whether it has done
 LISTED = 200
 MOST_SHOWN = 100
+ENOUGH = 20  # errors of the model itself one after the other: it would be the same with the rest
 R = TypeVar("R")
 
 
@@ -69,6 +70,7 @@ class _Tally:
     known: int = 0
     gone: int = 0
     failed: list[str] = field(default_factory=list)
+    in_a_row: int = 0  # images that the model failed at for a reason of its own
 
     @property
     def done(self) -> int:
@@ -122,6 +124,7 @@ class AnalysisJobs:
     def run(self, actor: Actor, ids: dict[str, Any], progress: Progress) -> dict[str, Any]:
         """Go through the images; one that fails is counted and passed over, and can be run again.
 
+        ``Unavailable`` when the model fails at every one: it is tried again later, and then given up.
         The next images are read, and the last results written, while the model looks at a group.
         """
         analyser, again = self._runs.analysers.get(ids["analyser"]), bool(ids.get("again"))
@@ -196,6 +199,12 @@ class AnalysisJobs:
                 tally.failed.append(str(image_id))
             else:
                 tally.computed += 1
+            tally.in_a_row = tally.in_a_row + 1 if each.error and not each.is_of_picture else 0
+            if tally.in_a_row >= ENOUGH:
+                text = _(
+                    "The model failed at {count} images one after the other, so the rest was left. {error}"
+                )
+                raise Unavailable(text.format(count=tally.in_a_row, error=each.error))
 
     def _wanted(self, actor: Actor, ids: dict[str, Any], tally: _Tally) -> Iterator[Wanted]:
         for lot in self._lots(actor, ids):

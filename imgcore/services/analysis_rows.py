@@ -156,7 +156,9 @@ def record_of(work: Work, row: Analysis, place: InSet | None = None) -> records.
 
 
 def _record(row: Analysis, owner: UUID, place: InSet | None, *, is_hidden: bool) -> records.Result:
+    """Return the record of one result; of an image set no day is told."""
     predictions = {} if is_hidden else row.predictions or {}
+    is_released = place is None and row.patient_id == owner  # to another patient is not to this one
     return records.Result(
         id=row.id,
         patient_id=owner if place is None else None,
@@ -169,8 +171,8 @@ def _record(row: Analysis, owner: UUID, place: InSet | None, *, is_hidden: bool)
         confidence=None if is_hidden else row.confidence,
         body_region=row.body_region,
         error=row.error,
-        created_at=row.created_at,
-        released_at=row.released_at,
+        created_at=row.created_at if place is None else None,
+        released_at=row.released_at if is_released else None,
         model_sha256=row.model_sha256,
         duration_ms=row.duration_ms,
         record_id=row.record_id if place is None else None,

@@ -9,18 +9,20 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
+from imgcore.config import Settings
 from imgcore.db.tables import Analysis, Batch, Image, Patient
 from imgcore.domain import failpoints
 from imgcore.domain.access import Action, Actor
 from imgcore.domain.analyses import Finding, Model, Subject
 from imgcore.domain.failpoints import FailPoint
-from imgcore.errors import ImgcoreError, Invalid
+from imgcore.errors import ConfigError, Conflict, ImgcoreError, Invalid, Unavailable
 from imgcore.services import rows, sight
 from imgcore.services.files import Renditions, Source
 from imgcore.services.work import Ledger, Work
@@ -29,24 +31,49 @@ from imgcore.texts import _
 if TYPE_CHECKING:  # the libraries that it needs are loaded with the first run
     from imgcore.analysis import Analyser
 
+LOOK_SECONDS = 5.0  # how long what was found counts
 _LONGEST_ERROR = 1000
 _log = logging.getLogger(__name__)
 
 
 class Analysers:
-    """The models that are offered here; they are looked for when somebody first asks."""
+    """The models that are offered here; they are looked for when somebody asks, and again later.
 
-    def __init__(self, find: Callable[[], Mapping[str, Analyser]]) -> None:
+    Whoever asks during a look gets what the last one found. ``find`` looks for others than what is installed.
+    """
+
+    def __init__(self, settings: Settings, find: Callable[[], Mapping[str, Analyser]] | None = None) -> None:
+        self._settings = settings
         self._find = find
         self._found: Mapping[str, Analyser] | None = None
+        self._looked = 0.0
         self._finding = threading.Lock()
 
     def all(self) -> Mapping[str, Analyser]:
         """Return every analyser by its name."""
-        with self._finding:
-            if self._found is None:
-                self._found = self._find()
-            return self._found
+        found = self._found
+        if found is not None and time.monotonic() - self._looked < LOOK_SECONDS:
+            return found
+        if not self._finding.acquire(blocking=found is None):
+            return found or {}
+        try:
+            if self._found is found:  # else somebody else has looked meanwhile
+                self._found = self._look()
+                self._looked = time.monotonic()
+        except OSError:
+            if found is None:
+                raise
+            _log.exception("the folder of models cannot be read; what was found before is offered")
+        finally:
+            self._finding.release()
+        return self._found or {}
+
+    def _look(self) -> Mapping[str, Analyser]:
+        if self._find is None:
+            from imgcore.analysis import Installed
+
+            self._find = Installed(self._settings)
+        return self._find()
 
     def get(self, name: str) -> Analyser:
         """Return an analyser; ``Invalid`` names those that there are."""
@@ -84,6 +111,7 @@ class Outcome:
     finding: Finding | None
     error: str | None = None
     duration_ms: int | None = None
+    is_of_picture: bool = True  # an error of this picture, which the model may not have with the next one
 
 
 class AnalysisRuns:
@@ -139,7 +167,8 @@ class AnalysisRuns:
     def predict(self, analyser: Analyser, prepared: Sequence[Prepared]) -> list[Outcome]:
         """Let the model look at the images; whatever it does, each has an outcome."""
         if analyser.model.missing:
-            return [Outcome(each, None, analyser.model.missing) for each in prepared]
+            missing = partial(Outcome, finding=None, error=analyser.model.missing, is_of_picture=False)
+            return [missing(each) for each in prepared]
         began = time.monotonic()
         answers = _answers(analyser, [each.subject for each in prepared])
         spent = round((time.monotonic() - began) * 1000 / max(1, len(prepared)))
@@ -152,7 +181,8 @@ class AnalysisRuns:
         """Write the outcomes in one transaction; return the id of each image's row.
 
         An image that went to the trash meanwhile has none. An error gives way to what the next run comes
-        to, and keeps its id; a result stays, and ``again`` puts another one beside it.
+        to, and keeps its id, also when the model was mended and has another version by then; a result
+        stays, and ``again`` puts another one beside it.
         """
         with self._ledger.write(actor) as work:
             owners = _lock(work, [each.prepared.image_id for each in outcomes])
@@ -167,7 +197,10 @@ class AnalysisRuns:
                 if there is not None and there.image_id == image_id:
                     ids[image_id] = there.id
                     continue
-                row = failed.get((image_id, each.prepared.subject.body_region))
+                # The region may have been noted only after the model failed.
+                row = failed.get((image_id, each.prepared.subject.body_region)) or failed.get(
+                    (image_id, None)
+                )
                 row = _written(work, row, owners[image_id], model, each)
                 ids[image_id] = row.id
                 told[owners[image_id], "failed" if row.error else "done"].append(row.id)
@@ -228,7 +261,9 @@ def _outcome(prepared: Prepared, answer: Finding | ImgcoreError, spent: int) -> 
             raise answer
         return Outcome(prepared, checked(answer), None, spent)
     except ImgcoreError as error:
-        return Outcome(prepared, None, f"{error.message} {error.hint}".strip()[:_LONGEST_ERROR], spent)
+        text = f"{error.message} {error.hint}".strip()[:_LONGEST_ERROR]
+        is_of_picture = not isinstance(error, Unavailable | ConfigError | Conflict)
+        return Outcome(prepared, None, text, spent, is_of_picture)
 
 
 def _lock(work: Work, image_ids: Sequence[UUID]) -> dict[UUID, UUID]:
@@ -250,8 +285,9 @@ def _lock(work: Work, image_ids: Sequence[UUID]) -> dict[UUID, UUID]:
 def _failed(
     work: Work, model: Model, owners: Mapping[UUID, UUID]
 ) -> dict[tuple[UUID | None, str | None], Analysis]:
-    wanted = select(Analysis).where(sight.among(work, col(Analysis.image_id), list(owners)), *_of(model))
-    wanted = wanted.where(col(Analysis.error).is_not(None))
+    """Return the errors of a model, of whatever version, by image and body region."""
+    wanted = select(Analysis).where(sight.among(work, col(Analysis.image_id), list(owners)))
+    wanted = wanted.where(Analysis.analyser == model.name, col(Analysis.error).is_not(None))
     return {(row.image_id, row.body_region): row for row in work.session.exec(wanted.with_for_update())}
 
 

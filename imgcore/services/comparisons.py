@@ -77,7 +77,7 @@ class Comparisons(Service):
             newest.setdefault((row.image_id, row.analyser), row)
         told = analysis_rows.records_of(work, list(newest.values()))
         points: dict[tuple[str, str, str, str], list[TrendPoint]] = defaultdict(list)
-        for result in told:
+        for result in reversed(told):  # the oldest first, which of one day it stays
             if result.image_id is None:
                 continue
             image = images[result.image_id]
@@ -91,7 +91,7 @@ class Comparisons(Service):
                 category=about[2],
                 category_label=self._categories.label(about[2]),
                 analyser=about[3],
-                points=tuple(sorted(points[about], key=lambda each: (each.on, each.result.created_at))),
+                points=tuple(sorted(points[about], key=lambda each: each.on)),
             )
             for about in sorted(points)
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from sqlmodel import select
@@ -76,7 +77,9 @@ class PastRecords(Service):
             named = {"entity": "analysis", "entity_ids": [row.id]}
             work.record(Action.RESULT_IMPORT, patient_id=patient.id, **named)
         failpoints.reach(FailPoint.ANALYSIS_WRITTEN)
-        return Outcome(place, record.id, "already_there" if known else "imported", row.id, row.image_id)
+        without = _("Kept without its picture: the record holds only the address of one.")
+        outcome = "already_there" if known else "imported"
+        return Outcome(place, record.id, outcome, row.id, row.image_id, message=without * record.has_address)
 
     def _picture(self, actor: Actor, patient_id: UUID, record: PastRecord) -> UUID | None:
         """Store the picture in the patient's batch of that day; the same bytes are there only once."""
@@ -88,7 +91,8 @@ class PastRecords(Service):
         file = intake.finish()
         fields = ImageFields(date_taken=day, body_location=record.body_region or "")
         try:
-            batch_id = batch_of_day(self._ledger, actor, patient_id, day)
+            check = partial(self._uploads.check_file, actor, file)
+            batch_id = batch_of_day(self._ledger, actor, patient_id, day, check=check)
             received = self._uploads.store(actor, batch_id, [Offered(file, fields)])
         finally:
             file.path.unlink(missing_ok=True)

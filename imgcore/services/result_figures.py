@@ -22,10 +22,11 @@ BINS = 10
 
 
 def quality(scope: Scope) -> Rows:
-    """Count the newest results by each score of capture quality, in tenths."""
+    """Count the newest results of images by each score of capture quality, in tenths."""
     predictions = col(Analysis.predictions)
     wanted = _kept(scope, scope.results(predictions.label("predictions"), with_image=True))
     wanted = wanted.where(col(Analysis.analyser) == CAPTURE_QUALITY, _is_object(scope, predictions))
+    wanted = wanted.where(col(Analysis.image_id).is_not(None))
     newest = (
         wanted.order_by(col(Analysis.created_at).desc(), col(Analysis.id).desc()).limit(SAMPLE).subquery()
     )
@@ -63,7 +64,7 @@ def risks(scope: Scope) -> InTime:
     if scope.shown is not None:
         found = scope.work.session.execute(wanted.add_columns(level).group_by(level))
         return [(None, name, int(count)) for count, name in found], None
-    periods = scope.periods(scope.results(func.min(when)))
+    periods = scope.periods(scope.results(func.min(when)), latest=scope.results(func.max(when)))
     if periods is None:
         return [], None
     if not scope.is_whole:

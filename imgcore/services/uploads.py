@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -81,6 +81,18 @@ class Uploads(Service):
             sight.batch(work, batch_id, Action.IMAGE_UPLOAD)
 
     @performs(Action.IMAGE_UPLOAD)
+    def check_file(self, actor: Actor, file: Incoming) -> None:
+        """Raise what this file would be refused with; nothing is stored, and it stays where it is."""
+        thumbnail = _thumbnail_path(file.path)
+        try:
+            self._imaging.prepare(file.path, thumbnail)
+        except FileRefused:
+            self._ledger.note(actor, Line(Action.IMAGE_UPLOAD, outcome="refused", entity="image", count=1))
+            raise
+        finally:
+            thumbnail.unlink(missing_ok=True)
+
+    @performs(Action.IMAGE_UPLOAD)
     def intake(self, actor: Actor, name: str) -> Intake:
         """Return where the bytes of a file that arrives now go to."""
         return Intake(self._settings.temporary_dir, name, self._settings.max_file_bytes)
@@ -94,14 +106,15 @@ class Uploads(Service):
         *,
         key: str | None = None,
         keep_duplicates: bool = False,
+        asked: Mapping[str, str | None] | None = None,
     ) -> Received:
         """Store files in a batch and say of each what became of it; their temporary files are consumed.
 
         A place may hold the refusal of a file that did not arrive whole. With ``key`` the same
-        request can be sent again and makes nothing twice.
+        request can be sent again and makes nothing twice; ``asked`` is what else belongs to that request.
         """
         with _consumed(offered):
-            wanted = self._repeats(actor, batch_id, offered, key)
+            wanted = self._repeats(actor, batch_id, offered, key, asked or {})
             patience = Patience()
             outcomes = [
                 patience.spent(each[0]) or patience.seen(self._keep(actor, batch_id, *each, keep_duplicates))
@@ -126,7 +139,12 @@ class Uploads(Service):
         return outcomes
 
     def _repeats(
-        self, actor: Actor, batch_id: UUID, offered: Sequence[Offered | Refused], key: str | None
+        self,
+        actor: Actor,
+        batch_id: UUID,
+        offered: Sequence[Offered | Refused],
+        key: str | None,
+        asked: Mapping[str, str | None],
     ) -> list[repeats.Repeat | None]:
         """Check the whole request before any of it is stored; return each file's repeat key."""
         wanted: list[repeats.Repeat | None] = []
@@ -143,6 +161,7 @@ class Uploads(Service):
                     "files": len(offered),
                     "sha256": each.file.sha256,
                     "fields": each.fields.model_dump(mode="json", exclude_unset=True),
+                    **asked,
                 }
                 wanted.append(repeats.repeat(key, place, content))
                 repeats.recall(work, wanted[-1])

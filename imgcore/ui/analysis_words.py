@@ -92,7 +92,7 @@ def duration(milliseconds: int) -> str:
 
 def moment(result: Result) -> str:
     """Return when a result was made; somebody who has it in an image set is told no day."""
-    return "" if result.image_set_id is not None else dates.moment(result.created_at)
+    return dates.moment(result.created_at) if result.created_at is not None else ""
 
 
 def impression(each: Impression) -> str:

@@ -33,6 +33,7 @@ def draw(result: Result) -> None:
 
 def _facts(result: Result) -> str:
     """Return where, when, and which model: "Left heel · 6 Nov 2025 · skin-check 1.0"."""
-    day = dates.day(result.created_at.astimezone(dates.zone()).date())
+    at = result.created_at
+    day = dates.day(at.astimezone(dates.zone()).date()) if at is not None else ""
     model = analysis_words.model(result.analyser, result.analyser_version)
     return " · ".join(filter(None, (result.body_region, day, model)))

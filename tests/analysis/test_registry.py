@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from imgcore.analysis import installed, predict_many, registry
+from imgcore.analysis import Installed, installed, predict_many, registry
 from imgcore.analysis.analysers import Added, Analyser
 from imgcore.config import Settings
 from imgcore.domain.analyses import Finding, Model, Subject
@@ -135,3 +135,28 @@ def test_what_a_package_does_wrong_is_one_clear_error(answer: Finding | Exceptio
         analyser.predict(subject())
     (only,) = predict_many(analyser, [subject()])
     assert isinstance(only, ImgcoreError)
+
+
+def test_models_are_found_and_renewed_while_the_server_runs(tmp_path: Path) -> None:
+    look = Installed(settings(tmp_path))
+    assert list(look()) == ["capture-quality"]
+    folder = onnx_folder(tmp_path)
+    first = look()["wound-triage"]
+    assert first.predict(subject()).predictions.keys() == set(LABELS)
+    assert look()["wound-triage"] is first, "what is loaded is kept"
+    card = folder / "card.toml"
+    card.write_text(card.read_text().replace('version = "1"', 'version = "2"'))
+    second = look()["wound-triage"]
+    assert (first.model.version, second.model.version) == ("1", "2")
+    assert second.model.sha256 != first.model.sha256
+    assert first.predict(subject()) == second.predict(subject())
+    folder.rename(folder.with_name(".wound-triage"))
+    assert list(look()) == ["capture-quality"], "hidden while it is being copied"
+
+
+@pytest.mark.usefixtures("offered")
+def test_packages_are_asked_once(tmp_path: Path) -> None:
+    look = Installed(settings(tmp_path))
+    first, second = look(), look()
+    assert list(first) == list(second)
+    assert first["elsewhere"] is second["elsewhere"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.parser import BytesParser
 from ipaddress import IPv4Address
@@ -166,6 +168,32 @@ def test_a_server_that_is_too_slow_is_not_asked_again(opened: Open, server: Infe
     with pytest.raises(Unavailable, match="did not answer within 1 seconds"):
         opened("timeout = 1\n").predict(subject())
     assert len(server.requests) <= 1
+
+
+def test_a_server_that_answers_byte_by_byte_is_too_slow(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(servers, "GRACE", 0.0)
+    over = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        connection, _address = listening.accept()
+        with connection, suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while not over.wait(0.1):
+                connection.sendall(b"z")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        dripping = threading.Thread(target=drip, args=(listening,))
+        dripping.start()
+        try:
+            with pytest.raises(Unavailable, match="did not answer within 1 seconds"):
+                opened("timeout = 1\n", url=f"http://127.0.0.1:{listening.getsockname()[1]}/").predict(
+                    subject()
+                )
+        finally:
+            over.set()
+            dripping.join()
 
 
 def test_a_huge_answer_is_not_read(opened: Open, server: Inference) -> None:

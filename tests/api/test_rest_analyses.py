@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,8 +85,9 @@ def test_the_same_request_again_makes_nothing_twice(desk: Desk, model: Counting)
     second = analyze(desk, patient, picture(3), headers=key).json()
     assert (second["analysis_id"], second["image_id"]) == (first["analysis_id"], first["image_id"])
     assert len(model.asked) == asked
-    problem(other := analyze(desk, patient, picture(4), headers=key))
-    assert other.status_code == 409
+    for content, data in ((picture(4), {}), (picture(3), {"body_region": "Left heel"})):
+        problem(other := analyze(desk, patient, content, headers=key, data=data))
+        assert other.status_code == 409
 
 
 def test_when_the_model_fails_the_image_stays_and_can_be_run_again(desk: Desk, model: Counting) -> None:
@@ -226,3 +228,28 @@ def test_an_import_that_is_none_is_refused(desk: Desk, monkeypatch: pytest.Monke
     problem(large := desk.client.post(IMPORT, json=export([1], 50)[0]))
     assert large.status_code == 413
     assert desk.signed_in(Role.REVIEWER).post(IMPORT, json=[]).status_code == 403
+
+
+def test_a_refused_file_leaves_no_empty_batch(desk: Desk) -> None:
+    patient = desk.patient()["id"]
+    for content, status in ((picture()[:-200], 422), (b"no picture", 415), (b"x" * 300_000, 413)):
+        answer = analyze(desk, patient, content)
+        problem(answer)
+        assert answer.status_code == status, answer.text
+    assert desk.client.get(f"/api/patients/{patient}/counts/").json()["batches"] == 0
+    assert desk.incoming == []
+
+
+def test_no_record_breaks_the_report_or_a_list(desk: Desk) -> None:
+    number = uuid4().int % 10**9
+    patient = desk.patient(external_id=str(number))
+    given = record(0, number, with_image=False)
+    odd = [
+        given | {"id": "\ud800"},
+        given | {"id": 2, "predictions": {"a\ud800": 0.5}},
+        given | {"confidence": 10**400},
+    ]
+    answer = desk.client.post(IMPORT, content=json.dumps(odd))
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["imported"], answer.json()["refused"]) == (2, 1)
+    assert desk.client.get(f"/api/ai/history/{patient['id']}").json()["total"] == 2

@@ -44,6 +44,15 @@ def _photos(scene: Scene) -> Folder:
     return Folder(folder)
 
 
+def _check_file(scene: Scene, actor: Actor) -> None:
+    """Check a file that has arrived, and forget it."""
+    file = scene.house.offered(photo(1)).file
+    try:
+        scene.house.services.uploads.check_file(actor, file)
+    finally:
+        file.path.unlink()
+
+
 def _job(scene: Scene, actor: Actor) -> UUID:
     """Start a job of the actor's own, or of somebody else when they may not."""
     services = scene.house.services
@@ -70,6 +79,7 @@ OTHERS: dict[str, Call] = {
     "guests.answer": _as_guest(
         lambda guests, who, *opened: guests.answer(who, *opened, Comment(name=TYPED, text=TYPED))
     ),
+    "uploads.check_file": _check_file,
     "uploads.intake": lambda s, a: s.house.services.uploads.intake(a, "foot.jpg").discard(),
     "accounts.needs_set_up": lambda s, a: s.house.services.accounts.needs_set_up(a),
     "accounts.set_up": lambda s, a: s.house.services.accounts.set_up(

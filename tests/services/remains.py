@@ -19,6 +19,7 @@ from imgcore.db.journal import Job, Setting
 from imgcore.db.tables import Batch, Image, metadata
 from imgcore.domain import records
 from imgcore.domain.access import Role
+from imgcore.domain.analyses import NewImpression
 from imgcore.domain.sets import Comment, NewImageSet, NewShare
 from imgcore.domain.values import BatchFields, ImageFields, NewBatch, NewVisit, PatientFields, VisitFields
 from imgcore.services.patients import fold
@@ -32,7 +33,7 @@ EMAIL = "zabu.quixxberg@mail.example"
 TYPED = tuple(
     f"{word}zzqx"
     for word in ("notes", "caption", "oldcaption", "file", "batch", "oldbatch", "visit", "oldvisit", "place",
-                 "about", "setname", "setnote", "label", "comment", "guest", "reason", "kind", "former")
+                 "about", "setname", "setnote", "label", "comment", "guest", "reason", "kind", "former", "thought", "region")
 )  # fmt: skip
 WORDS = (NAME, *NAME.split(), MRN, EXTERNAL, EMAIL, *TYPED)
 # Each of the words holds one of these.
@@ -75,6 +76,8 @@ def leave_traces(house: House) -> Known:
     services.images.edit(who, first.id, ImageFields(description="aboutzzqx", image_type="kindzzqx"))
     for make in (services.files.display, services.files.compressed):
         b"".join(make(who, second.id).read())
+    services.analyses.run(who, first.id, body_region="regionzzqx")
+    services.impressions.add(who, first.id, NewImpression(text=f"thoughtzzqx about {NAME}"))
     other_batch = house.batch(other)
     other_image = house.image(other_batch.id, seed=40)
     services.images.edit_many(who, [first.id, other_image.id], ImageFields(image_type="Photo"))

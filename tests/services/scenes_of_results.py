@@ -14,7 +14,8 @@ _TWO = (Version("a", "1"), Version("b", "1"))
 
 
 def make_result(services: Services, actor: Actor, image_id: UUID) -> UUID:
-    """Let the shipped model look at an image, and release what it says."""
+    """Let the shipped model look at an image, note an own impression, and release what the model says."""
+    services.impressions.add(actor, image_id, NewImpression(text=TYPED))
     result = services.analyses.run(actor, image_id, body_region=TYPED)
     return services.results.release(actor, result.id).id
 

@@ -215,3 +215,29 @@ def test_an_image_that_goes_to_the_trash_meanwhile_is_left_out(house: House, mod
     (row,) = house.rows(Job, Job.id == job.id)
     assert row.result is not None
     assert (row.result["computed"], row.result["gone"], row.result["images"]) == (2, 1, 3)
+
+
+def test_a_model_that_fails_at_every_image_ends_the_job_and_is_tried_again_later(
+    house: House, model: Batched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(analysis_jobs, "ENOUGH", 5)
+    monkeypatch.setattr(analysis_jobs, "MOST", 4)
+    batch = house.batch()
+    house.images(batch.id, 20)
+    model.fault = AWAY
+    job = start(house, batch_id=str(batch.id))
+    assert (job.state, job.result) == ("waiting", None)
+    assert AWAY.message in (job.error or "")
+    assert len(house.rows(Analysis)) == 8, "what was looked at is kept, the rest was left"
+    for _try in range(2):
+        house.clock.forward(minutes=2)
+        house.services.job_runs.run(system("worker"), job.id)
+    (job,) = house.rows(Job, Job.id == job.id)
+    assert (job.state, AWAY.message in (job.error or "")) == ("failed", True)
+    model.fault = Invalid("The server refused the picture.")
+    assert told(start(house, batch_id=str(batch.id))) == (0, 0, 20), "that may be so with each picture"
+    model.fault = None
+    house.services.jobs.retry(house.admin, job.id)
+    assert house.services.job_runs.run(system("worker"), job.id) is JobState.DONE
+    assert {row.error for row in house.rows(Analysis)} == {None}
+    assert len(house.rows(Analysis)) == 20

@@ -47,6 +47,7 @@ def test_an_export_of_500_records_is_taken_in_and_20_are_refused_each_with_its_r
     assert (result.record_id, result.confidence) == (str(sent["id"]), sent["confidence"])
     assert result.risk_level == sent["riskLevel"]
     image = house.services.images.get(house.admin, result.image_id)  # type: ignore[arg-type]
+    assert result.created_at is not None
     assert image.date_taken == result.created_at.astimezone().date()
     again = house.services.past_records.load(house.admin, records)
     assert [each.outcome for each in again.records] == [
@@ -159,3 +160,59 @@ def test_an_address_is_no_picture(house: House) -> None:
     one, two = house.services.past_records.load(house.admin, same).records
     assert one.image_id == two.image_id, "the same bytes on one day are one image"
     assert one.analysis_id != two.analysis_id
+
+
+@on_both
+def test_odd_records_have_an_outcome_each_and_spoil_no_list(house: House) -> None:
+    patient = house.patient(external_id="1")
+    deep: object = {}
+    for _level in range(50_000):
+        deep = {"a": deep}
+    odd: list[tuple[dict[str, object], str]] = [
+        ({"id": 1741168871000.25}, "imported"),  # Date.now() + Math.random()
+        ({"id": "a\ud800b\x00"}, "imported"),
+        ({"predictions": {"nae\ud800vus\x00": 0.5}}, "imported"),
+        ({"predictions": {"naevus": 10**400}}, "refused"),
+        ({"confidence": 10**400}, "refused"),
+        ({"predictions": {"naevus": float("nan")}}, "refused"),
+        ({"predictions": [{"label": "a", "score": 0.5}, {"label": "a ", "score": 0.1}]}, "refused"),
+        ({"predictions": {"x" * 201: 0.5}}, "refused"),
+        ({"timestamp": "0001-01-01T00:00:00+14:00"}, "refused"),
+        ({"timestamp": float("inf")}, "refused"),
+        ({"id": None, "notes": deep}, "refused"),
+    ]
+    given = [record(n, 1, with_image=False) | changes for n, (changes, _outcome) in enumerate(odd)]
+    report = house.services.past_records.load(house.admin, given)
+    assert [each.outcome for each in report.records] == [outcome for _changes, outcome in odd]
+    told = house.services.analyses.list(house.admin, AnalysisFilter(patient=patient.id))
+    assert told.total == 3
+    assert {"1741168871000.25", "a b"} <= {each.record_id for each in told.items}
+    assert "nae vus" in {each.label for each in told.items}
+    for each in report.records:
+        each.record_id.encode()
+    again = house.services.past_records.load(house.admin, given)
+    assert [each.analysis_id for each in again.records] == [each.analysis_id for each in report.records]
+
+
+def test_a_picture_without_the_head_of_its_data_url_is_kept_and_an_address_is_told(house: House) -> None:
+    house.patient(external_id="1")
+    bare = data_url(4).partition(",")[2]
+    given = [record(0, 1) | {"image": bare}, record(1, 1) | {"image": "blob:https://old.example/7"}]
+    first, second = house.services.past_records.load(house.admin, given).records
+    assert (first.outcome, first.message, first.image_id is None) == ("imported", "", False)
+    assert (second.outcome, second.image_id) == ("imported", None)
+    assert "address" in second.message
+
+
+def test_a_refused_picture_leaves_no_empty_batch(house: House) -> None:
+    house.patient(external_id="1")
+    cut = data_url(3)[:-400]
+    given = [record(0, 1) | {"image": cut[: len(cut) - (len(cut) - 23) % 4]}, record(1, 1)]
+    report = house.services.past_records.load(house.admin, given)
+    assert [(each.outcome, each.code) for each in report.records] == [
+        ("refused", "damaged"),
+        ("imported", ""),
+    ]
+    (batch,) = house.rows(Batch)
+    assert [image.batch_id for image in house.rows(Image)] == [batch.id]
+    assert house.waiting_files() == []

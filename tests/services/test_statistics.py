@@ -14,6 +14,7 @@ from sqlmodel import col, select
 from imgcore.db.journal import Event
 from imgcore.db.tables import Analysis, Batch, Image
 from imgcore.domain.access import Action, Actor, Role
+from imgcore.domain.analyses import NewImpression
 from imgcore.domain.sets import NewImageSet
 from imgcore.domain.statistics import OF_SETS, Asked, Figure, Periods, Step, Table
 from imgcore.errors import Forbidden, Invalid, NotFound
@@ -258,13 +259,29 @@ def test_a_reviewer_counts_a_set_that_was_given_and_learns_neither_names_nor_day
         rows(house, Figure.CATEGORIES, reviewer, set_id=set_id, patient_ref=str(patient.id))
 
 
-def test_a_patient_of_a_clinic_that_hides_results_is_not_told_by_figures(open_clinic: Opens) -> None:
+@on_both
+def test_figures_do_not_tell_what_waits_for_an_own_impression(open_clinic: Opens) -> None:
     house = open_clinic(hide_results_until_impression=True)
     vera, patient = house.person(Role.CLINICIAN), house.patient()
     image = house.images(house.batch(patient).id, 1)[0]
     result(house, image.id, risk_level="high", predictions={"a": 1.0})
-    for which in (Figure.RISKS, Figure.AGREEMENT):
-        assert rows(house, which, vera, patient_ref=str(patient.id)) == []
+    result(house, image.id, analyser="other", predictions={"a": 1.0})
+    result(house, image.id, analyser="capture-quality", predictions={"sharpness": 0.5})
+    result(house, None, patient_id=patient.id, risk_level="low", predictions={"a": 1.0})
+    day: dict[str, Any] = {"from_on": NOON.date(), "to_on": NOON.date()}
+    wide: list[dict[str, Any]] = [{}, day, {"patient_ref": str(patient.id)}]
+    for asked in wide:
+        assert [row[1:] for row in rows(house, Figure.RISKS, vera, **asked)] == [("low", 1)]
+        assert rows(house, Figure.QUALITY, vera, **asked) == []
+        assert rows(house, Figure.AGREEMENT, vera, **asked) == []
+    house.services.impressions.add(vera, image.id, NewImpression(text="Looks harmless"))
+    for asked in wide:
+        assert [row[1:] for row in rows(house, Figure.RISKS, vera, **asked)] == [("high", 1), ("low", 1)]
+        assert sum(row[2] for row in rows(house, Figure.QUALITY, vera, **asked)) == 1
+        assert [row[2:] for row in rows(house, Figure.AGREEMENT, vera, **asked)] == [(1, 1)]
+    other = house.person(Role.CLINICIAN)
+    told = house.services.statistics.table(other, Figure.RISKS, Asked())
+    assert [row[1:] for row in told.rows] == [("low", 1)], "not what was counted for somebody else"
 
 
 def test_a_whole_clinic_is_counted_once_a_minute(clinic: House) -> None:

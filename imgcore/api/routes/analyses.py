@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from imgcore.domain.analyses import CAPTURE_QUALITY, AnalysisFilter, Version
 from imgcore.domain.links import LONGEST_SECONDS
 from imgcore.domain.records import Page, Refused
 from imgcore.errors import Conflict, Invalid, TooLarge
+from imgcore.services.intake import Incoming
 from imgcore.services.uploads import Offered, error_of
 from imgcore.texts import _
 
@@ -115,9 +117,11 @@ def _analyze(call: Call, form: Form, key: str | None) -> schemas.Analyzed:
     if (patient is None) is (outer is None):
         raise Invalid(_("Name the patient once, by patient_id or by external_id."))
     file, services = form.files[0], call.services
-    batch_id = services.analyses.batch_for(call.actor, patient or outer or "", analyser, key)
+    check = partial(_check, call, file)
+    batch_id = services.analyses.batch_for(call.actor, patient or outer or "", analyser, key, check)
     offered = file if isinstance(file, Refused) else Offered(file)
-    received = services.uploads.store(call.actor, batch_id, [offered], key=key)
+    asked = {"analyser": analyser, "body_region": region}
+    received = services.uploads.store(call.actor, batch_id, [offered], key=key, asked=asked)
     if received.failed:
         raise error_of(received.failed[0])
     image = received.uploaded[0].image
@@ -132,6 +136,12 @@ def _analyze(call: Call, form: Form, key: str | None) -> schemas.Analyzed:
         error=result.error,
         is_hidden=result.is_hidden,
     )
+
+
+def _check(call: Call, file: Incoming | Refused) -> None:
+    if isinstance(file, Refused):
+        raise error_of(file)
+    call.services.uploads.check_file(call.actor, file)
 
 
 @router.get(
