@@ -63,7 +63,7 @@ class Analyses(Service):
         with self._ledger.read(actor) as work:
             if image_set_id is None:
                 may = reach(actor, Action.RESULT_SEE) is Reach.CLINIC
-                return tuple(Version(row[0], row[1]) for row in _steps(work, *names)) if may else ()
+                return tuple(Version(*row) for row in _steps(work, *names)) if may else ()
             wanted, _places = self._wanted(work, AnalysisFilter(image_set_id=image_set_id, with_errors=False))
             found = wanted.with_only_columns(col(Analysis.id), maintain_column_froms=True)
             count = sa.func.count(sa.distinct(col(Analysis.image_id)))
@@ -234,12 +234,12 @@ def _index(asked: AnalysisFilter) -> str:
     return "ix_analysis_created_at_id"
 
 
-def _steps(work: Work, *names: Any) -> Iterator[sa.Row[Any]]:
+def _steps(work: Work, *names: Any) -> Iterator[tuple[Any, ...]]:
     """Yield every value that results have, from one to the next along an index, however many results."""
     first = sa.select(*names).where(names[0].is_not(None)).order_by(*names).limit(1)
     row = work.session.execute(first).first()
     while row is not None:
-        yield row
+        yield tuple(row)
         row = work.session.execute(first.where(sa.tuple_(*names) > sa.tuple_(*row))).first()
 
 
