@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast, get_args
 from uuid import UUID
 
 from imgcore import bootstrap
@@ -19,7 +19,7 @@ from imgcore.config import load_settings, read_settings
 from imgcore.db import schema
 from imgcore.documents.parquets import arrow_table
 from imgcore.domain.access import Actor, system, visitor
-from imgcore.domain.datasets import Column, Lot, Name, Part
+from imgcore.domain.datasets import NAMES, Column, Lot, Name, Part
 from imgcore.errors import Invalid
 from imgcore.imaging import Limits
 from imgcore.services.datasets import Extract
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from PIL.Image import Image
 
+Picture = Literal["original", "thumbnail"]
 PART_ROWS = 50_000
 _ASKING = "frames"
 
@@ -42,7 +43,7 @@ class Wanted(TypedDict, total=False):
     image_set: str | UUID | None
     from_on: date | str | None
     to_on: date | str | None
-    columns: Sequence[str]
+    columns: Iterable[str]
 
 
 # What each table can be narrowed by; any other word is a mistake that must not pass for "everything".
@@ -94,31 +95,26 @@ class Frames:
         return self._whole("events", wanted)
 
     def parts(self, name: Name, **wanted: Unpack[Wanted]) -> Iterator[DataFrame]:
-        """Yield a table in DataFrames of some 50,000 rows, for one that memory cannot hold as a whole."""
-        extract = self._extract(name, wanted)
-        waiting: list[Lot] = []
-        for lot in extract.lots:
-            waiting.append(lot)
-            if sum(len(each[0]) for each in waiting) >= PART_ROWS:
-                yield _frame(extract.columns, waiting)
-                waiting.clear()
-        if waiting:
-            yield _frame(extract.columns, waiting)
+        """Return a table in DataFrames of some 50,000 rows, for one that memory cannot hold as a whole."""
+        return _parts(self._extract(name, wanted))
 
-    def load(self, row: Any, kind: Literal["original", "thumbnail"] = "original") -> Image:
+    def load(self, row: Any, kind: Picture = "original") -> Image:
         """Return the picture of a row, or of an image's id: upright, RGB, without any metadata.
 
-        Reviewers get the copy that is passed on, whose pixels went through a JPEG.
+        A row is one of ``iterrows`` or ``itertuples``, or what ``iloc`` gives. Reviewers get the copy that
+        is passed on, whose pixels went through a JPEG.
         """
         from imgcore.imaging import pixels
 
+        if kind not in get_args(Picture):
+            raise Invalid(_("A picture is loaded as one of: {names}.").format(names=_listed(Picture)))
         services, actor = self._clinic.services, self._actor()
         image_id, set_id = _id(row, "image_id"), _id(row, "set_id")
         if image_id is not None:
             files = services.files
             file = (files.original if kind == "original" else files.thumbnail)(actor, image_id)
         elif set_id is not None:
-            sets, place = services.set_files, int(row["place"])
+            sets, place = services.set_files, int(_cell(row, "place") or 0)
             file = (sets.picture if kind == "original" else sets.thumbnail)(actor, set_id, place)
         else:
             raise Invalid(
@@ -152,6 +148,8 @@ class Frames:
         return _frame(extract.columns, extract.lots)
 
     def _extract(self, name: Name, wanted: Wanted) -> Extract:
+        if name not in NAMES:
+            raise Invalid(_("The tables are: {names}.").format(names=_listed(Name)))
         if strange := set(wanted) - _KNOWN[name]:
             raise Invalid(
                 _("{table} cannot be chosen by: {names}.").format(
@@ -166,10 +164,22 @@ class Frames:
             to_on=_day(wanted.get("to_on")),
             set_id=_uuid(wanted.get("image_set")),
         )
-        datasets, columns = self._clinic.services.datasets, wanted.get("columns", ())
+        datasets, named = self._clinic.services.datasets, wanted.get("columns")
+        columns = (named,) if isinstance(named, str) else () if named is None else tuple(named)
         if name == "events":
             return datasets.events(self._actor(), part, "frame", columns)
         return datasets.extract(self._actor(), name, part, "frame", columns)
+
+
+def _parts(extract: Extract) -> Iterator[DataFrame]:
+    waiting: list[Lot] = []
+    for lot in extract.lots:
+        waiting.append(lot)
+        if sum(len(each[0]) for each in waiting) >= PART_ROWS:
+            yield _frame(extract.columns, waiting)
+            waiting.clear()
+    if waiting:
+        yield _frame(extract.columns, waiting)
 
 
 def _frame(columns: Sequence[Column], lots: Iterable[Lot]) -> DataFrame:
@@ -185,11 +195,14 @@ def _frame(columns: Sequence[Column], lots: Iterable[Lot]) -> DataFrame:
 
 def _cell(row: Any, name: str) -> Any:
     """Return what stands in a row, or None when it has no such column or nothing in it."""
+    from pandas import isna
+    from pandas.api.types import is_scalar
+
     try:
         value = row[name]
-    except (KeyError, IndexError, TypeError):
-        return None
-    return value if value == value else None  # pandas says NaN for nothing
+    except (KeyError, IndexError, TypeError, ValueError):
+        value = getattr(row, name, None)  # of itertuples
+    return value if isinstance(value, UUID) or (is_scalar(value) and not isna(value)) else None
 
 
 def _id(row: Any, name: str) -> UUID | None:
@@ -198,25 +211,31 @@ def _id(row: Any, name: str) -> UUID | None:
     return _uuid(_cell(row, name))
 
 
-def _uuid(value: str | UUID | None) -> UUID | None:
+def _uuid(value: object) -> UUID | None:
     if value is None or isinstance(value, UUID):
         return value
     try:
-        return UUID(value)
+        return UUID(str(value))
     except ValueError:
         raise Invalid(_("This is no id: {text}.").format(text=value)) from None
+
+
+def _listed(names: Any) -> str:
+    return ", ".join(get_args(names))
 
 
 def _text(value: str | UUID | None) -> str | None:
     return None if value is None else str(value)
 
 
-def _day(value: date | str | None) -> date | None:
-    if isinstance(value, datetime):
-        return value.date()
-    if value is None or isinstance(value, date):
-        return value
+def _day(value: object) -> date | None:
     try:
-        return date.fromisoformat(value)
+        day = date.fromisoformat(value) if isinstance(value, str) else value
+        day = day.date() if isinstance(day, datetime) else day
     except ValueError:
-        raise Invalid(_("This is no day: {text}. Write it like 2026-01-31.").format(text=value)) from None
+        day = value
+    if day is None:
+        return None
+    if isinstance(day, date) and day == day:  # pandas says NaT for no day
+        return day
+    raise Invalid(_("This is no day: {text}. Write it like 2026-01-31.").format(text=value))

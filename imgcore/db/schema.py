@@ -72,7 +72,7 @@ def require(url: str) -> None:
             _("There is no clinic here yet."),
             hint=_("Set IMGCORE_DATA_DIR to the data folder of your clinic."),
         )
-    if at in revisions()[:-1]:
+    if file is not None and at in revisions()[:-1]:  # ``ready`` leaves PostgreSQL as it is, and says so
         raise ConfigError(
             _("The database is from an older version of Imgcore."),
             hint=_("Start this version of the server once: it brings the database up to date."),

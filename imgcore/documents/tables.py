@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from itertools import chain
 
 from imgcore.texts import _
@@ -84,4 +84,6 @@ def _harmless(cell: Cell) -> str:
         return ""
     if isinstance(cell, str):
         return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
+    if isinstance(cell, datetime) and cell.tzinfo is not None:
+        return cell.isoformat(timespec="microseconds")  # programs read a column by the form of its first cell
     return cell.isoformat() if isinstance(cell, date) else str(cell)

@@ -67,6 +67,10 @@ class CategorySet:
             grouped[category.group] = (*grouped.get(category.group, ()), category)
         return grouped
 
+    def knows(self, code: str) -> bool:
+        """Tell whether a code is one of this set, active or not."""
+        return code in self._by_code
+
     def get(self, code: str) -> Category:
         """Return a category, inactive ones too.
 

@@ -59,6 +59,7 @@ OF_SETS = (
     Figure.RISKS,
     Figure.AGREEMENT,
 )
+OF_RESULTS = (Figure.QUALITY, Figure.RISKS, Figure.AGREEMENT)
 # Bars of a day up to two months, of a week up to about a year.
 _DAYS, _WEEKS = 62, 400
 

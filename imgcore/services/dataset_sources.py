@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -33,7 +33,8 @@ class Source:
     """How a table is read: its cells by column, from where, and along which keys, the last one unique.
 
     A span of days is read along ``keys_by_day``. SQLite, which keeps no counts of rows, is told to go along
-    the index of these keys where the source ``has_index``, and inside of one patient along ``inside``.
+    the index of these keys where the source ``has_index``, of one category along ``by_category``, which
+    holds the same order, and inside of one patient along ``inside``.
     """
 
     dataset: Dataset
@@ -42,6 +43,7 @@ class Source:
     keys: Sequence[Any]
     keys_by_day: Sequence[Any]
     has_index: bool = False
+    by_category: str = ""
     inside: str = ""
     has_patients: bool = True
 
@@ -57,13 +59,13 @@ class Source:
         """Return what holds for the rows of a part, whoever asks for it."""
         day = self.cells[self.dataset.day]
         kinds = {column.name: column.kind for column in self.dataset.columns}
-        bound = _midnight if kinds[self.dataset.day] == "moment" else _day
+        first, last = (_midnight, _last_moment) if kinds[self.dataset.day] == "moment" else (_day, _day)
         given: list[tuple[Any, Callable[[Any], sa.ColumnElement[bool]]]] = [
             (part.category, lambda wanted: col(Image.category) == wanted),
             (part.batch_id, lambda wanted: col(Batch.id) == wanted),
             (patient_id, self._of_patient),
-            (part.from_on, lambda wanted: day >= bound(wanted)),
-            (part.to_on, lambda wanted: day < bound(wanted + timedelta(days=1))),
+            (part.from_on, lambda wanted: day >= first(wanted)),
+            (part.to_on, lambda wanted: day <= last(wanted)),
         ]
         return [condition(wanted) for wanted, condition in given if wanted is not None]
 
@@ -75,6 +77,8 @@ class Source:
         """Return the query with what SQLite has to be told about the way to its rows."""
         keys = self.keys_of(part)
         index = "_".join(["ix", keys[0].table.name, *(key.key for key in keys)]) if self.has_index else ""
+        if part.category is not None and self.by_category and keys is self.keys:
+            index = self.by_category
         if patient_id is not None:
             index = self.inside
         return query.with_hint(keys[0].class_, f"INDEXED BY {index}", "sqlite") if index else query
@@ -87,6 +91,11 @@ class Source:
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
+
+
+def _last_moment(day: date) -> datetime:
+    """Return the last moment of a day, as far as a database tells moments apart."""
+    return datetime.combine(day, time.max, UTC)
 
 
 def _day(day: date) -> date:
@@ -124,8 +133,8 @@ def _images() -> Source:
     )
     keys = (col(Image.uploaded_at), col(Image.id))
     by_day = (col(Image.date_taken), col(Image.id))
-    inside = "ix_image_batch_id_order_id"
-    return Source(IMAGES, cells, base, keys, by_day, has_index=True, inside=inside)
+    of_one, inside = "ix_image_category_uploaded_at_id", "ix_image_batch_id_order_id"
+    return Source(IMAGES, cells, base, keys, by_day, has_index=True, by_category=of_one, inside=inside)
 
 
 def _batches() -> Source:

@@ -9,12 +9,13 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from imgcore.db.journal import ImageSet
+from imgcore.db.tables import Image
 from imgcore.documents import csv_stream, parquet_stream
 from imgcore.domain.access import Action, Actor, Reach, reach
 from imgcore.domain.categories import CategorySet
 from imgcore.domain.datasets import DATASETS, Column, FileForm, Form, Lot, Name, Part
 from imgcore.errors import Invalid, NotFound
-from imgcore.services import set_contents, sight
+from imgcore.services import rows, set_contents, sight
 from imgcore.services.audit import Sheet, patient_of
 from imgcore.services.dataset_readings import Reading
 from imgcore.services.dataset_sources import SOURCES
@@ -34,7 +35,8 @@ _MIME: dict[FileForm, str] = {"csv": "text/csv; charset=utf-8", "parquet": "appl
 class Extract:
     """A table that is read while it is used.
 
-    A row that changes meanwhile is told as it was before or after, and none is told twice.
+    A row that changes meanwhile is told as it was before or after. None is told twice, unless days are asked
+    for and an image gets another one just then.
     """
 
     title: str
@@ -68,8 +70,10 @@ class Datasets(Service):
         is_given = reach(actor, Action.TABLE_DOWNLOAD) is Reach.GIVEN
         if is_given and (part.from_on is not None or part.to_on is not None):
             raise Invalid(_("Days are not told of image sets, so nothing can be chosen by them."))
+        _check_days(part)
         with self._ledger.read(actor) as work:
             patient_id = _patient_of(work, part)
+            self._check_category(work, part)
             in_sets = is_given or part.set_id is not None
             set_ids = self._noted_sets(work, part, (name, form)) if in_sets else []
             if not in_sets:
@@ -84,6 +88,7 @@ class Datasets(Service):
     def events(self, actor: Actor, part: Part, form: Form, columns: Sequence[str] = ()) -> Extract:
         """Return the audit, the oldest line first."""
         chosen = _chosen("events", columns)
+        _check_days(part)
         with self._ledger.read(actor) as work:
             patient_id = None if part.patient_ref is None else patient_of(work, part.patient_ref)
             work.record(Action.AUDIT_SEE, patient_id=patient_id, field_names=("events", form))
@@ -102,7 +107,18 @@ class Datasets(Service):
         for row in found:
             shown = set_contents.shown(held[row.id])
             set_contents.record(work, Action.TABLE_DOWNLOAD, shown, "image", field_names=what)
+        if not work.lines:  # nothing is shown of any patient, and yet somebody asked
+            about = {"entity": "image_set", "entity_ids": [row.id for row in found]}
+            work.record(Action.TABLE_DOWNLOAD, field_names=what, **about)
         return [row.id for row in found]
+
+    def _check_category(self, work: Work, part: Part) -> None:
+        """Refuse a category that neither the clinic nor any of its images has: it must not pass for none."""
+        if part.category is None or self._categories.knows(part.category):
+            return
+        had = select(Image.id).where(Image.category == part.category, rows.kept()).limit(1)
+        if work.session.exec(had).first() is None:
+            self._categories.require_active(part.category)
 
     def _shown(self, work: Work, set_id: UUID) -> list[UUID]:
         """Return which images of a set may be shown at this moment; none once it was taken back."""
@@ -120,6 +136,11 @@ def _chosen(name: Name, columns: Sequence[str]) -> tuple[Column, ...]:
         if column not in known:
             raise Invalid(_("There is no column of this name: {name}.").format(name=column))
     return tuple(known[column] for column in columns) if columns else DATASETS[name].columns
+
+
+def _check_days(part: Part) -> None:
+    if part.from_on is not None and part.to_on is not None and part.from_on > part.to_on:
+        raise Invalid(_("The first day is after the last one."))
 
 
 def _patient_of(work: Work, part: Part) -> UUID | None:

@@ -68,14 +68,13 @@ class Scope:
     def results(self, *columns: Any, on_any_day: bool = False, with_image: bool = False) -> sa.Select[Any]:
         """Return the query for results within the days; a whole clinic's also of what lies in the trash.
 
-        What waits for somebody's own impression is left out of every sum: a day may have one result alone.
+        What waits for the actor's own impression is not counted: a day or a set may have but one result.
         """
-        wanted = sa.select(*columns).select_from(Analysis)
+        wanted = sa.select(*columns).select_from(Analysis).where(analysis_rows.is_open(self.work))
         if not on_any_day:
             wanted = wanted.where(*self.days(Analysis.created_at))
         if self.shown is not None:
             return wanted.where(sight.among(self.work, col(Analysis.image_id), self._image_ids()))
-        wanted = wanted.where(analysis_rows.is_open(self.work))
         if self.patients is None:
             return wanted
         theirs = select(Image.id).where(col(Image.batch_id).in_(self._batch_ids()), rows.kept())
@@ -105,13 +104,19 @@ class Scope:
     def _image_ids(self) -> list[UUID]:
         return [content.image.id for content in self.shown or ()]
 
-    def periods(self, *earliest: sa.Select[Any]) -> Periods | None:
-        """Return the days that are asked for, from the first on which anything is; None when nothing is."""
-        found = [self.work.session.execute(each).scalar() for each in earliest]
-        days = [self.asked.day(each) for each in found if each is not None]
-        today = self.asked.day(self.work.at)
-        last = min(self.asked.to_on or today, today)
+    def periods(self, *earliest: sa.Select[Any], latest: sa.Select[Any] | None = None) -> Periods | None:
+        """Return the days that are asked for, from the first on which anything is; None when nothing is.
+
+        They end today, or with the ``latest`` of what may be dated by a clock that was wrong.
+        """
+        days, further = self._days_of(*earliest), [] if latest is None else self._days_of(latest)
+        last = max([self.asked.day(self.work.at), *further])
+        last = min(self.asked.to_on or last, last)
         return Periods(min(days), last) if days and min(days) <= last else None
+
+    def _days_of(self, *moments: sa.Select[Any]) -> list[date]:
+        found = [self.work.session.execute(each).scalar() for each in moments]
+        return [self.asked.day(each) for each in found if each is not None]
 
 
 def scope(work: Work, asked: Asked, categories: CategorySet) -> Scope:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from imgcore.domain.categories import CategorySet
 from imgcore.domain.statistics import Cell, Step
 from imgcore.services import set_contents
 from imgcore.services.figure_scopes import OF_BATCHES, OF_PEOPLE, Scope, by_minute, by_range
+from imgcore.services.work import Work
 from imgcore.texts import _
 
 LARGEST = 20  # patients that stand alone; all others are one row
@@ -106,6 +108,14 @@ def by_patient(scope: Scope) -> tuple[Rows, list[UUID]]:
         size -= sum(int(row[2]) for row in found)
         result.append((_others(others - len(found)), images, size))
     return result, ids
+
+
+def are_there(work: Work, patient_ids: Collection[UUID]) -> bool:
+    """Tell whether all of these patients are still there, and not in the trash."""
+    if not patient_ids:
+        return True
+    there = sa.select(func.count()).where(col(Patient.id).in_(patient_ids), col(Patient.trashed_at).is_(None))
+    return bool(work.session.execute(there).scalar_one() == len(patient_ids))
 
 
 def _others(count: int) -> str:

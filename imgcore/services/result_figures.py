@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import col, func
 
 from imgcore.db.tables import Analysis, Image, Patient
-from imgcore.services import rows, sight
+from imgcore.services import analysis_rows, rows, sight
 from imgcore.services.figure_scopes import Scope, by_minute, by_range
 from imgcore.services.image_figures import InTime, Rows
 
@@ -22,10 +22,11 @@ BINS = 10
 
 
 def quality(scope: Scope) -> Rows:
-    """Count the newest results by each score of capture quality, in tenths."""
+    """Count the newest results of images by each score of capture quality, in tenths."""
     predictions = col(Analysis.predictions)
     wanted = _kept(scope, scope.results(predictions.label("predictions"), with_image=True))
     wanted = wanted.where(col(Analysis.analyser) == CAPTURE_QUALITY, _is_object(scope, predictions))
+    wanted = wanted.where(col(Analysis.image_id).is_not(None))
     newest = (
         wanted.order_by(col(Analysis.created_at).desc(), col(Analysis.id).desc()).limit(SAMPLE).subquery()
     )
@@ -63,7 +64,7 @@ def risks(scope: Scope) -> InTime:
     if scope.shown is not None:
         found = scope.work.session.execute(wanted.add_columns(level).group_by(level))
         return [(None, name, int(count)) for count, name in found], None
-    periods = scope.periods(scope.results(func.min(when)))
+    periods = scope.periods(scope.results(func.min(when)), latest=scope.results(func.max(when)))
     if periods is None:
         return [], None
     if not scope.is_whole:
@@ -131,6 +132,5 @@ def _labels(scope: Scope, ids: list[UUID]) -> dict[UUID, dict[str, str]]:
         wanted.order_by(col(Analysis.created_at), col(Analysis.id))
     ):
         if predictions:
-            likeliest = max(predictions, key=lambda label: (predictions[label], label))
-            found[image_id][f"{analyser} {version}"] = likeliest
+            found[image_id][f"{analyser} {version}"] = analysis_rows.likeliest(predictions)
     return found

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from imgcore.domain.access import Actor
+from imgcore.domain.access import Actor, Role
 from imgcore.domain.categories import DEFAULT_CODE
-from imgcore.domain.statistics import Asked, Figure, Table, starts
+from imgcore.domain.statistics import OF_RESULTS, Asked, Figure, Table, starts
 from imgcore.texts import _
 from imgcore.ui import clinic, dashboard_charts, dashboard_filter, dashboard_words, keys, privacy
 from imgcore.ui import result_view as results
@@ -29,6 +29,9 @@ def figure(who: Actor, which: Figure, asked: Asked) -> Table:
         st.subheader(dashboard_words.title(which), anchor=False)
         with st.spinner(_("Counting …")):
             table = clinic.services().statistics.table(who, which, asked)
+        hides = clinic.services().settings.hide_results_until_impression and who.role is not Role.REVIEWER
+        if hides and which in OF_RESULTS:
+            st.caption(_("Results that wait for your own impression are not counted."))
         if not table.rows:
             st.caption(dashboard_words.nothing(which))
             return table

@@ -73,6 +73,16 @@ def test_reviewers_see_no_patient_and_patients_no_table(desk: Desk) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["images.csv?categorie=casts", "images.csv?category=cast", "patients.csv?patient_id=7",
+     "events.csv?category=casts", "analyses.parquet?from=2025-02-01&to=2025-01-31"],
+)  # fmt: skip
+def test_a_filter_that_does_not_exist_does_not_give_everything(desk: Desk, path: str) -> None:
+    desk.image()
+    assert problem(desk.admin.get(f"/api/data/{path}"))["code"] == "invalid"
+
+
 @pytest.mark.parametrize("path", ["images.csv?from=x", "images.csv?batch_id=1", "events.csv?to=1-1-1"])
 def test_what_is_not_understood_is_refused(desk: Desk, path: str) -> None:
     assert problem(desk.admin.get(f"/api/data/{path}"))["code"] == "invalid"

@@ -36,7 +36,7 @@ def test_every_figure_is_told_as_json_and_as_csv(desk: Desk) -> None:
 @pytest.mark.parametrize(
     "query",
     [{"zone": "Mars/Olympus"}, {"zone": "/etc/localtime"}, {"from": "2025-02-01", "to": "2025-01-01"},
-     {"from": "soon"}, {"set_id": "none"}],
+     {"from": "soon"}, {"set_id": "none"}, {"patient": "7"}],
 )  # fmt: skip
 def test_a_wrong_question_is_said(desk: Desk, query: dict[str, str]) -> None:
     answer = desk.client.get(f"{PATH}/growth/", params=query)

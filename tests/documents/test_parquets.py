@@ -42,6 +42,13 @@ def test_a_table_without_rows_has_its_columns() -> None:
     assert parquet.read_table(io.BytesIO(content)).schema.names == list(VALUES)
 
 
+def test_codes_that_differ_from_lot_to_lot_stay_what_they_are() -> None:
+    column = [Column("code", "code", "")]
+    lots: list[Lot] = [[["a", "b"]], [["c", None]], [["b", "a"]]]
+    content = b"".join(parquet_stream(column, lots))
+    assert parquet.read_table(io.BytesIO(content))["code"].to_pylist() == ["a", "b", "c", None, "b", "a"]
+
+
 def test_rows_leave_in_groups_while_others_are_still_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parquets, "_ROWS_A_GROUP", 4)
     read: list[int] = []

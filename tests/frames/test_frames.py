@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
+from contextlib import closing
 from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
 
 import pandas
 import pytest
+import sqlalchemy as sa
 from PIL import Image as Picture
 
 import imgcore.frames
@@ -17,9 +21,9 @@ from imgcore.db import schema
 from imgcore.db.engine import Database
 from imgcore.domain.access import Action, Actor, Role, Scope
 from imgcore.domain.accounts import NewToken
-from imgcore.domain.datasets import DATASETS, NAMES
+from imgcore.domain.datasets import DATASETS, NAMES, Name, Part
 from imgcore.domain.sets import NewImageSet
-from imgcore.errors import ConfigError, Forbidden, Invalid, Unauthenticated
+from imgcore.errors import ConfigError, Forbidden, Invalid, NotFound, Unauthenticated
 from imgcore.frames import Frames
 from tests.services.clinics import House, ids
 from tests.services.databases import on_both
@@ -80,12 +84,51 @@ def test_a_part_is_named_by_ids_days_and_columns(clinic: House) -> None:
             frames.patients(category="casts")
 
 
+@pytest.mark.parametrize(
+    "mistake",
+    [{"batch": 7}, {"image_set": "first"}, {"from_on": 2026}, {"to_on": pandas.NaT}, {"category": "cast"},
+     {"from_on": "2026-02-01", "to_on": "2026-01-31"}, {"columns": "key"}],
+)  # fmt: skip
+def test_what_is_no_filter_is_said(clinic: House, mistake: dict[str, Any]) -> None:
+    with opened(clinic) as frames, pytest.raises(Invalid):
+        frames.images(**mistake)
+
+
+def test_columns_are_named_as_one_text_or_as_pandas_has_them(clinic: House) -> None:
+    clinic.image()
+    with opened(clinic) as frames:
+        assert list(frames.images(columns="width")) == ["width"]
+        every = frames.images()
+        assert list(frames.images(columns=every.columns)) == list(every)
+
+
+def test_categories_of_many_lots_are_told_right(clinic: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imgcore.services.dataset_readings.LOT", 2)
+    codes = ["casts", "other", "l_anterior", "casts", "other"]
+    batch = clinic.batch()
+    for seed, code in enumerate(codes):
+        clinic.image(batch.id, seed, category=code)
+    with opened(clinic) as frames:
+        images = frames.images()
+    assert images["category"].tolist() == codes
+    assert str(images.dtypes["category"]) == "category"
+    assert pandas.read_parquet(parquet_of(clinic))["category"].tolist() == codes
+
+
+def parquet_of(house: House) -> io.BytesIO:
+    extract = house.services.datasets.extract(house.admin, "images", Part(), "parquet")
+    return io.BytesIO(b"".join(extract.sheet("parquet").chunks))
+
+
 def test_a_table_comes_in_parts(clinic: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("imgcore.services.dataset_readings.LOT", 2)
     monkeypatch.setattr("imgcore.frames.PART_ROWS", 4)
     images = clinic.images(clinic.batch().id, 7)
     with opened(clinic) as frames:
         parts = list(frames.parts("images"))
+        for name, wanted in (("image", {}), ("images", {"patients": 1}), ("patients", {"category": "casts"})):
+            with pytest.raises(Invalid):  # at once, and not when the first part is read
+                frames.parts(cast("Name", name), **wanted)
     assert [len(part) for part in parts] == [4, 3]
     assert pandas.concat(parts)["image_id"].tolist() == [str(each.id) for each in images]
 
@@ -104,6 +147,22 @@ def test_a_picture_is_upright_and_holds_nothing_else(clinic: House) -> None:
     assert (picture.info, small.size) == ({}, (20, 40))
     assert clinic.waiting_files() == []
     assert [line.action for line in clinic.events()].count(Action.IMAGE_DOWNLOAD) == 1
+
+
+def test_a_picture_is_loaded_by_a_row_in_every_form(clinic: House) -> None:
+    clinic.image()
+    with opened(clinic) as frames:
+        images = frames.images()
+        row, image_id = images.iloc[0], images["image_id"][0]
+        rows = [row, *images.itertuples(), images.convert_dtypes().iloc[0], row.to_dict()]
+        rows += [each for _place, each in images.iterrows()]
+        rows += [image_id, UUID(image_id), {"image_id": UUID(image_id)}]
+        assert {frames.load(row).size for row in rows} == {(64, 48)}
+        for no_row in (images, None, 7, frames.events().iloc[0], {"set_id": image_id}):
+            with pytest.raises((Invalid, NotFound)):
+                frames.load(no_row)
+        with pytest.raises(Invalid):
+            frames.load(row, cast("Any", "display"))
 
 
 def test_a_token_is_the_person_whom_it_belongs_to(clinic: House) -> None:
@@ -139,6 +198,15 @@ def test_an_older_database_is_left_as_it_is(tmp_path: Path) -> None:
         imgcore.frames.open(data_dir=tmp_path)
     assert schema.current(database) == schema.revisions()[0]
     database.close()
+
+
+def test_of_an_older_postgresql_the_right_next_step_is_named(tmp_path: Path, copied_url: str) -> None:
+    with closing(Database(copied_url)) as database, database.write() as session:
+        older = {"older": schema.revisions()[0]}
+        session.execute(sa.text("UPDATE alembic_version SET version_num = :older"), older)
+    with pytest.raises(ConfigError, match="older version") as found:
+        imgcore.frames.open(data_dir=tmp_path, database_url=copied_url)
+    assert "imgcore db upgrade" in found.value.hint
 
 
 def test_a_clinic_is_read_when_no_server_runs(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from imgcore.domain.values import PatientFields, parse
 from imgcore.services.images import Filter
 from imgcore.ui import dashboard_words
 from tests.pages.desks import Desk, click, everything, texts
+from tests.pages.labs import Lab
 
 AT = datetime(2025, 11, 6, 12, tzinfo=UTC)
 
@@ -116,6 +117,13 @@ def test_a_reviewer_sees_pseudonyms_of_a_given_set(filled: Desk, mary: Patient, 
     assert f"set_id={image_set.id}" in sent
     for secret in ("Kowalski", "M. K.", str(mary.id), f"{batch.taken_on}"):
         assert secret not in sent, secret
+
+
+def test_results_that_wait_for_an_own_impression_are_said_to_be_left_out(strict: Lab) -> None:
+    strict.run(strict.images[0])
+    app = strict.desk.open("dashboard")
+    assert "Results that wait for your own impression are not counted." in texts(app)
+    assert "No result names a risk level yet." in texts(app)
 
 
 def table(figure: Figure, *rows: tuple[Any, ...], step: Step | None = None) -> Table:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+import io
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pandas
 import pytest
 
-from imgcore.db.tables import Analysis, Impression
+from imgcore.db.tables import Analysis, Image, Impression
 from imgcore.domain.access import Action, Actor, Role, system
 from imgcore.domain.datasets import DATASETS, NAMES, Name, Part
 from imgcore.domain.sets import NewImageSet
@@ -20,6 +22,7 @@ from tests.services.clinics import House, Opens, ids
 from tests.services.databases import on_both
 
 EVERYTHING = Part()
+NOON = datetime(2025, 11, 6, 12, tzinfo=UTC)
 AGREED: dict[str, Any] = {"consent_record": {"given_on": "2025-11-06"}}
 
 
@@ -137,6 +140,51 @@ def test_a_part_is_what_was_asked_for(clinic: House) -> None:
         extract(clinic, admin, "images", EVERYTHING, "image_id", "key")
     chosen = extract(clinic, admin, "images", EVERYTHING, "width", "image_id")
     assert [lot[0] for lot in chosen.lots] == [(64, 64, 64)]
+
+
+@on_both
+def test_a_mistake_in_a_filter_does_not_pass_for_an_empty_table(clinic: House) -> None:
+    image = clinic.image(category="casts")
+    analysis(clinic, image.patient_id, image.id)
+    other = clinic.image(image.batch_id, 1)
+    with clinic.clinic.database.write() as session:  # of the set that the clinic had before
+        session.get_one(Image, other.id).category = "plasters"
+    for name in ("images", "analyses"):
+        with pytest.raises(Invalid) as told_wrong:
+            extract(clinic, clinic.admin, name, Part(category="cast"))
+        assert "casts" in told_wrong.value.hint
+    assert len(told(clinic, clinic.admin, "images", "image_id", Part(category="plasters"))) == 1
+    assert told(clinic, clinic.admin, "images", "image_id", Part(category="l_anterior")) == []
+    backwards = Part(from_on=date(2025, 2, 1), to_on=date(2025, 1, 31))
+    for name in NAMES:
+        with pytest.raises(Invalid):
+            extract(clinic, clinic.admin, name, backwards)
+
+
+@on_both
+def test_a_span_of_days_may_be_as_wide_as_days_are(clinic: House) -> None:
+    image = clinic.image()
+    analysis(clinic, image.patient_id, image.id)
+    clinic.services.images.edit(clinic.admin, image.id, ImageFields(date_taken=date(1850, 1, 1)))
+    ever = Part(from_on=date.min, to_on=date.max)
+    for name in NAMES:
+        assert told(clinic, clinic.admin, name, DATASETS[name].day, ever), name
+
+
+def test_the_end_of_a_day_counts_in_and_the_next_midnight_does_not(clinic: House) -> None:
+    patient_id = clinic.patient().id
+    midnight = datetime(2025, 11, 7, tzinfo=UTC)
+    last = analysis(clinic, patient_id, None, created_at=midnight - timedelta(microseconds=1))
+    analysis(clinic, patient_id, None, created_at=midnight)
+    day = Part(from_on=date(2025, 11, 6), to_on=date(2025, 11, 6))
+    assert told(clinic, clinic.admin, "analyses", "analysis_id", day) == [str(last)]
+
+
+def test_a_category_is_read_along_its_own_index(clinic: House) -> None:
+    clinic.image(category="casts")
+    with clinic.statements() as asked:
+        assert len(table(clinic, clinic.admin, "images", Part(category="casts"))) == 1
+    assert any("INDEXED BY ix_image_category_uploaded_at_id" in each for each in asked)
 
 
 def test_what_lies_in_the_trash_is_in_no_table(clinic: House) -> None:
@@ -281,6 +329,28 @@ def test_every_table_that_somebody_takes_stands_in_the_audit(clinic: House) -> N
     assert lines[3].entity_ids == texts(chosen) and lines[3].actor_id == reviewer.user_id
     looks = clinic.services.looks.of_patient(admin, patient_id).items
     assert sum(each.what == "took the record along as a table" for each in looks) == 2
+
+
+def test_a_table_in_which_nothing_is_shown_stands_in_the_audit_too(clinic: House) -> None:
+    reviewer, set_id, _chosen, patient_id = given_set(clinic)
+    withdrawn = ConsentFields(given_on=date(2025, 11, 6), withdrawn_on=date(2025, 11, 7))
+    clinic.services.patients.edit(clinic.admin, patient_id, PatientFields(consent_record=withdrawn))
+    before = len(clinic.events())
+    extract(clinic, reviewer, "images")
+    extract(clinic, clinic.person(Role.REVIEWER), "analyses")
+    lines = [each for each in clinic.events()[before:] if each.action == Action.TABLE_DOWNLOAD]
+    assert [(each.entity, each.entity_ids, each.field_names) for each in lines] == [
+        ("image_set", [str(set_id)], ["images", "csv"]), ("image_set", [], ["analyses", "csv"])
+    ]  # fmt: skip
+
+
+def test_moments_are_all_written_in_one_form(clinic: House) -> None:
+    patient_id = clinic.patient().id
+    for at in (NOON, NOON + timedelta(microseconds=5)):
+        analysis(clinic, patient_id, None, created_at=at)
+    sheet = extract(clinic, clinic.admin, "analyses", EVERYTHING, "created_at").sheet("csv")
+    read = pandas.read_csv(io.BytesIO(b"".join(sheet.chunks)), parse_dates=["created_at"])
+    assert list(read["created_at"]) == [NOON, NOON + timedelta(microseconds=5)]
 
 
 def test_a_spreadsheet_finds_no_formula_and_numbers_stay_numbers(clinic: House) -> None:
