@@ -172,6 +172,11 @@ class TrendPoint(Answer):
 class Trend(Answer):
     """What one model said of one place or view in the course of time."""
 
+    model_config = example(
+        body_location="heel", laterality="L", category="cmo", category_label="CMO", analyser="skin-check",
+        points=[{"on": "2026-04-30", "result": _ANALYSIS}],
+    )  # fmt: skip
+
     body_location: str
     laterality: str = Field(description="L, R, B (both), or empty.")
     category: str

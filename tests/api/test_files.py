@@ -100,7 +100,7 @@ def test_a_part_that_is_not_there_is_refused(desk: Desk, image: Json) -> None:
     "wanted", ["bytes=9-2", "bytes=-", "bytes=0-1,5-6", "lines=1-2", "bytes=a-b", "bytes=²-"]
 )
 def test_a_range_that_is_not_understood_gives_the_whole(desk: Desk, image: Json, wanted: str) -> None:
-    answer = desk.client.get(image["urls"]["download"], headers={"Range": wanted.encode()})
+    answer = desk.client.get(image["urls"]["download"], headers={b"Range": wanted.encode()})
     assert (answer.status_code, answer.content) == (200, CONTENT)
 
 

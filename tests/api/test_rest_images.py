@@ -86,7 +86,7 @@ def test_lists_hold_what_is_asked_for(desk: Desk) -> None:
     desk.client.patch(f"/api/images/{second['id']}/", json={"category": "afo", "caption": "Brace, new"})
     desk.client.patch(f"/api/images/{third['id']}/", json={"order": 1, "date_taken": "2024-02-29"})
 
-    def ids(**asked: object) -> list[str]:
+    def ids(**asked: str | int) -> list[str]:
         answer = desk.client.get("/api/images/", params={"batch_id": batch["id"], **asked})
         assert answer.status_code == 200, answer.text
         return [each["id"] for each in answer.json()["items"]]

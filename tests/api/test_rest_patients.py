@@ -57,7 +57,7 @@ def test_lists_are_turned_by_page_and_by_cursor(desk: Desk) -> None:
     names = [f"Turning {letter}" for letter in "abcde"]
     for name in names:
         desk.patient(name=name)
-    asked = {"q": "turning", "page_size": 2}
+    asked: dict[str, str | int] = {"q": "turning", "page_size": 2}
     first = desk.client.get("/api/patients/", params=asked).json()
     assert (first["total"], first["total_is_exact"], first["total_pages"]) == (5, True, 3)
     assert (first["page"], first["page_size"]) == (1, 2)

@@ -33,7 +33,8 @@ EMAIL = "zabu.quixxberg@mail.example"
 TYPED = tuple(
     f"{word}zzqx"
     for word in ("notes", "caption", "oldcaption", "file", "batch", "oldbatch", "visit", "oldvisit", "place",
-                 "about", "setname", "setnote", "label", "comment", "guest", "reason", "kind", "former", "thought", "region")
+                 "about", "setname", "setnote", "label", "comment", "guest", "reason", "kind", "former",
+                 "thought", "region")
 )  # fmt: skip
 WORDS = (NAME, *NAME.split(), MRN, EXTERNAL, EMAIL, *TYPED)
 # Each of the words holds one of these.
