@@ -37,7 +37,7 @@ class Pair:
             (edited,) = program.listed(batch)
             token = program.client.headers["Authorization"]
         kept = dict(program.kept)
-        first = self._seed
+        self._edits, first = 0, self._seed
         self._seed += requests * FILES
         done = threading.Event()
 
