@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +24,22 @@ _TABLES = (
     "patient", "visit", "batch", "image", "analysis", "change", "care_team", "user", "access_token",
     "image_set", "image_set_item", "share", "job", "idempotency",
 )  # fmt: skip
+_OLDER = sa.text(
+    "SELECT pg_snapshot_xmin(pg_current_snapshot()) <= CAST(:last AS xid8) OR EXISTS ("
+    "SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+    "AND age(backend_xmin) >= age(CAST(:last AS xid8)::xid))"
+)
 _LOCK_SECONDS = 3  # whoever waits for a table behind us waits no longer than this
 
 
-def rewrite(database: Database, since: datetime) -> bool:
+def rewrite(database: Database) -> bool:
     """Write the files anew; False when somebody else is in the way, and nothing is lost by trying later.
 
-    Copies that were made before an upgrade go too. ``since`` is when the rows were deleted: a transaction
-    that is older could still see them.
+    Copies that were made before an upgrade go too.
     """
     try:
         if not database.on_sqlite:
-            return _on_postgresql(database, since)
+            return _on_postgresql(database)
         for copy in copies(database):
             copy.unlink(missing_ok=True)
         return _on_sqlite(database)
@@ -76,21 +80,33 @@ def _bare(database: Database) -> Iterator[Any]:
         connection.close()
 
 
-def _on_postgresql(database: Database, since: datetime) -> bool:
+def _on_postgresql(database: Database) -> bool:
     with translated(), database.engine.connect() as connection:
         connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-        older = sa.text(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-            "AND pid <> pg_backend_pid() AND xact_start < :since"
-        )
-        if connection.execute(older, {"since": since}).scalar_one():
+        if not _older_are_over(connection):
             return False
         connection.exec_driver_sql(f"SET lock_timeout = '{_LOCK_SECONDS}s'")
         try:
             for table in _TABLES:
                 connection.exec_driver_sql(f'VACUUM (FULL, ANALYZE) "{table}"')
-            # The planner's statistics hold values of columns; without the right to it this is only a warning.
+            # The planner's statistics hold values of columns, and the old ones were deleted just now.
+            is_clean = _older_are_over(connection)
+            # Without the right to it this is only a warning.
             connection.exec_driver_sql("VACUUM FULL pg_statistic")
         finally:
             connection.invalidate()  # its lock_timeout is not for others
-    return True
+    return is_clean
+
+
+def _older_are_over(connection: sa.Connection) -> bool:
+    """Wait a moment for the transactions that have begun before: what they still see stays in the files.
+
+    A transaction that writes in another database of the server counts too: every later one, also that
+    which writes the files anew, goes by the oldest of them.
+    """
+    last = connection.exec_driver_sql("SELECT pg_current_xact_id()::text").scalar_one()
+    for _attempt in range(_LOCK_SECONDS * 10):
+        if not connection.execute(_OLDER, {"last": last}).scalar_one():
+            return True
+        time.sleep(0.1)
+    return False

@@ -173,7 +173,7 @@ class Removals:
             asked_at = traces.rewriting_asked_at(work)
         if asked_at is None:
             return True
-        if not rewriting.rewrite(self._ledger.database, asked_at):
+        if not rewriting.rewrite(self._ledger.database):
             _log.warning("the database is in use and could not be written anew; the next sweep tries again")
             return False
         failpoints.reach(FailPoint.ERASURE_REWRITTEN)

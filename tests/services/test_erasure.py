@@ -11,6 +11,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from imgcore.db import rewriting
 from imgcore.db.journal import Change, Event, GivenSet, ImageSet, ImageSetItem, Job, Share
 from imgcore.db.tables import AccessToken, Batch, CareTeam, Image, Patient, User, Visit
 from imgcore.domain.access import Role, system
@@ -106,6 +107,34 @@ def _in_data_files(clinic: House, postgres: Postgres) -> dict[str, list[str]]:
         found = connection.execute("SELECT oid FROM pg_database WHERE datname = %s", [name]).fetchone()
     assert found is not None
     return found_below(postgres.folder / "data" / "base" / str(found[0]), ())
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("begun", ["SELECT pg_current_xact_id", "VACUUM (FULL"])
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_what_a_transaction_still_sees_is_not_said_to_be_gone(
+    clinic: House, postgres: Postgres, monkeypatch: pytest.MonkeyPatch, begun: str, elsewhere: bool
+) -> None:
+    """One that has begun before the tables are written anew, or before the planner's statistics are.
+
+    One that writes counts in another database of the same server too.
+    """
+    monkeypatch.setattr(rewriting, "_LOCK_SECONDS", 1)
+    monkeypatch.setattr(rewriting, "_TABLES", ("patient",))
+    database = clinic.clinic.database
+    name = "postgres" if elsewhere else sa.make_url(clinic.url).database
+    look = "SELECT pg_current_xact_id()" if elsewhere else "SELECT count(*) FROM setting"
+    with psycopg.connect(f"host={postgres.folder} user=postgres dbname={name}") as other:
+        other.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+
+        def begin(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
+            if statement.startswith(begun):
+                other.execute(look)
+
+        sa.event.listen(database.engine, "before_cursor_execute", begin)
+        assert not rewriting.rewrite(database)
+        sa.event.remove(database.engine, "before_cursor_execute", begin)
+    assert rewriting.rewrite(database)
 
 
 @pytest.mark.xdist_group("seaweedfs")

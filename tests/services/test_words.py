@@ -94,7 +94,7 @@ def test_a_file_written_anew_finds_the_same_and_forgets_what_was_removed(clinic:
         session.execute(sa.text("DELETE FROM rendition"))
         session.execute(sa.delete(Image).where(col(Image.id) == gone.id))
         session.execute(sa.text("UPDATE change SET rows = '[]'"))
-    assert rewriting.rewrite(database, clinic.clock())
+    assert rewriting.rewrite(database)
     assert b"zqx" not in file.read_bytes()
     with database.write() as session:
         session.execute(sa.text("INSERT INTO image_words(image_words) VALUES ('integrity-check')"))
