@@ -59,7 +59,9 @@ def run(sessions: int) -> str:
 
 @contextmanager
 def _client(url: str, token: str) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=url, cookies={SESSION_COOKIE: token}, headers=OURS, timeout=SECONDS) as client:
+    with httpx2.Client(
+        base_url=url, cookies={SESSION_COOKIE: token}, headers=OURS, timeout=SECONDS
+    ) as client:
         yield client
 
 
