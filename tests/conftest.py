@@ -10,7 +10,12 @@ import pytest
 
 from tests.servers.seaweedfs import SeaweedFS
 
-pytest_plugins = ["tests.servers.fixtures", "tests.structure.no_skips", "tests.structure.shares"]
+pytest_plugins = [
+    "tests.servers.fixtures",
+    "tests.servers.once",
+    "tests.structure.no_skips",
+    "tests.structure.shares",
+]
 
 
 @pytest.fixture(scope="session")

@@ -109,10 +109,20 @@ class _Trial:
     def _strategies(self, thorough: bool) -> Iterator[Any]:
         names = {each.name for each in self._operation.path_parameters}
         known = {name: value for name, value in self._known.items() if name in names}
-        if known:
+        if known and self._can_be(names - known.keys()):
             yield self._operation.as_strategy(self._mode, path_parameters=known)
-        if thorough or not known:
+        if (thorough or not known) and self._can_be(names):
             yield self._operation.as_strategy(self._mode)
+
+    def _can_be(self, open_names: set[str]) -> bool:
+        """Tell whether there is such input: who is asked for nothing can send nothing wrong.
+
+        The library would find that out by hundreds of tries.
+        """
+        asked = self._operation
+        return self._mode is GenerationMode.POSITIVE or any(
+            (open_names, *asked.query, *asked.headers, *asked.body)
+        )
 
     def _try(self, case: Case[Any]) -> None:
         self._sent += 1

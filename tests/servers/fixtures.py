@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
 
+import psutil
 import pytest
 from filelock import FileLock
 from playwright.sync_api import Browser, BrowserContext, Page
@@ -22,6 +23,9 @@ from tests.servers.seaweedfs import SeaweedFS
 
 # The folder that all processes of one test run share; short, for the sockets in it.
 RUN = "IMGCORE_TEST_RUN"
+# Where files are kept in memory, and how many bytes a run may fill there.
+IN_MEMORY = Path("/dev/shm")
+ENOUGH = 4 * 2**30
 LEFT_OUT = "-tests-left-out"
 # What no package of Python brings, by the mark of the tests that need it.
 OF_THE_SYSTEM = {
@@ -40,10 +44,26 @@ def _leads(config: pytest.Config) -> bool:
     return not hasattr(config, "workerinput")
 
 
+def _memory() -> Path | None:
+    """Return the folder whose files are in memory, if there is room for a run: nobody waits for a disk.
+
+    Programs must be able to start from it, for some tests write their own.
+    """
+    try:
+        here = os.statvfs(IN_MEMORY)
+    except OSError:
+        return None
+    room = min(here.f_bavail * here.f_frsize, psutil.virtual_memory().available // 2)
+    can_run = not here.f_flag & os.ST_NOEXEC
+    return IN_MEMORY if "TMPDIR" not in os.environ and can_run and room >= ENOUGH else None
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Make the shared folder before the first worker starts."""
     if _leads(config):
-        os.environ[RUN] = tempfile.mkdtemp(prefix="imgcore-")
+        os.environ[RUN] = tempfile.mkdtemp(prefix="imgcore-", dir=_memory())
+        # Whatever is written in this run, servers and browsers included, goes with its folder.
+        tempfile.tempdir = os.environ["TMPDIR"] = os.environ[RUN]
         # Dozens of servers are started, and each would compile the whole product anew.
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
@@ -53,6 +73,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if _leads(config) and RUN in os.environ:
         Postgres(run_folder() / "postgres").stop()
         shutil.rmtree(os.environ.pop(RUN))
+        tempfile.tempdir = None
+        del os.environ["TMPDIR"]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -59,7 +59,7 @@ def copied_url(postgres: Postgres, empty_database: str) -> Iterator[str]:
     """URL of a PostgreSQL database of this test's own, with all tables and no rows."""
     name = f"test_{uuid4().hex}"
     with psycopg.connect(f"host={postgres.folder} user=postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {empty_database}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {empty_database} STRATEGY FILE_COPY".encode())
     url = f"postgresql+psycopg://postgres@/{name}?host={postgres.folder}"
     yield url
     postgres.drop_database(url)
