@@ -43,10 +43,14 @@ LOCAL_SCHEMES = ("about", "blob", "data")
 
 
 def find_chromium() -> str | None:
-    """Return the path of Chromium: the one set in ``IMGCORE_CHROMIUM``, or the system's."""
+    """Return the path of Chromium: the one set in ``IMGCORE_CHROMIUM``, or the system's.
+
+    The build that has no window at all comes first: it is the same browser, and takes a quarter less time.
+    """
     if path := os.environ.get("IMGCORE_CHROMIUM"):
         return path if Path(path).exists() else None
-    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    return next((path for path in map(shutil.which, names) if path), None)
 
 
 @contextmanager
