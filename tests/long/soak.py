@@ -61,13 +61,13 @@ def _soak(server: ImgcoreServer, backend: Backend, minutes: int) -> str:
         for each in people:
             each.result()
     assert samples, "the work ended before it began"
-    first, last = _thirds(samples)
+    first, middle, last = _thirds(samples)
     judge(server.folder, server.env, kept)
     told = (
         f"{len(kept):,} images by {PEOPLE} people on {backend.name}, no error; "
-        "medians of first and last third: "
-        f"{first.memory / MEBIBYTE:.0f} and {last.memory / MEBIBYTE:.0f} MiB, "
-        f"{first.files} and {last.files} open files"
+        "medians of the three thirds: "
+        f"{', '.join(f'{each.memory / MEBIBYTE:.0f}' for each in (first, middle, last))} MiB, "
+        f"{first.files}, {middle.files}, {last.files} open files"
     )
     assert last.memory - first.memory < MORE_MEMORY, told
     assert last.files - first.files < MORE_FILES, told
@@ -104,10 +104,10 @@ def _samples(server: ImgcoreServer, minutes: int, people: list[Future[None]]) ->
     return found
 
 
-def _thirds(samples: list[Sample]) -> tuple[Sample, Sample]:
-    """Return the medians of the first third and of the last one."""
+def _thirds(samples: list[Sample]) -> tuple[Sample, Sample, Sample]:
+    """Return the medians of the first third, of the second and of the last one."""
     third = max(1, len(samples) // 3)
-    return _middle(samples[:third]), _middle(samples[-third:])
+    return _middle(samples[:third]), _middle(samples[third:-third] or samples), _middle(samples[-third:])
 
 
 def _middle(samples: list[Sample]) -> Sample:
