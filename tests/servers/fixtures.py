@@ -62,6 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Make the shared folder before the first worker starts."""
     if _leads(config):
         os.environ[RUN] = tempfile.mkdtemp(prefix="imgcore-", dir=_memory())
+        run_folder().chmod(0o1777)  # as the system's own: some tests go on as another user
         # Whatever is written in this run, servers and browsers included, goes with its folder.
         tempfile.tempdir = os.environ["TMPDIR"] = os.environ[RUN]
         # Dozens of servers are started, and each would compile the whole product anew.
