@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 from huey.api import Huey, Task  # type: ignore[import-untyped]
@@ -50,8 +50,16 @@ class Line:
         return threads
 
     def close(self) -> None:
-        """Let go of file or connection."""
-        self._ids.storage.close()
+        """Let go of file or connection; a thread that is late opens no other one."""
+        storage = self._ids.storage
+        storage.connection = _refused  # what PostgreSQL's connections come from
+        storage.close()
+        if isinstance(storage, RedisStorage):
+            storage.pool.disconnect()
+
+
+def _refused() -> NoReturn:
+    raise RuntimeError("the queue was closed")
 
 
 class _Job(Task):  # type: ignore[misc]

@@ -39,6 +39,7 @@ class Queue:
         self._url = url
         self._opening = threading.Lock()
         self._line: Line | None = None
+        self._is_closed = False
 
     def put(self, job_id: UUID) -> None:
         """Let a job wait for a worker."""
@@ -56,14 +57,17 @@ class Queue:
             return self._opened().work(run, workers)
 
     def close(self) -> None:
-        """Let go of file or connection."""
+        """Let go of file or connection; it is not opened again, whoever still asks for it."""
         with self._opening:
+            self._is_closed = True
             if self._line is not None:
                 self._line.close()
             self._line = None
 
     def _opened(self) -> Line:
         with self._opening:
+            if self._is_closed:
+                raise RuntimeError("the queue was closed")
             if self._line is None:
                 from imgcore.queue.hueys import Line
 

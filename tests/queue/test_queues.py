@@ -166,6 +166,26 @@ def test_the_queues_tables_are_no_difference_to_the_clinics_own(postgres_url: st
         database.close()
 
 
+def test_who_is_late_opens_no_closed_queue_again(opened: Callable[[], Queue]) -> None:
+    queue = opened()
+    queue.put(uuid4())
+    queue.close()
+    with pytest.raises(Unavailable):
+        queue.put(uuid4())
+    with pytest.raises(Unavailable):
+        queue.is_empty()
+
+
+def test_a_thread_that_is_late_connects_to_no_closed_queue_again(postgres_url: str) -> None:
+    """A job that outlasts the stop: whatever it opened would stay open."""
+    queue = Queue(postgres_url)
+    line = queue._opened()
+    line.put(uuid4())
+    queue.close()
+    with pytest.raises(RuntimeError):
+        line.is_empty()
+
+
 def test_a_queue_that_is_away_says_so_and_comes_back(tmp_path: Path) -> None:
     file = tmp_path / "below" / "queue.sqlite3"
     queue = Queue(f"sqlite:///{file}")
