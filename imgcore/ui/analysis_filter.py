@@ -199,11 +199,7 @@ def _said(name: str, text: str) -> object:
 
 def _write_url(chosen: dict[str, str]) -> None:
     told: dict[str, str] = {name: st.query_params.get(name, "") for name in _NAMES} | chosen
-    for name, value in told.items():
-        if value:
-            st.query_params[name] = value
-        else:
-            st.query_params.pop(name, None)
+    places.tell(told)
     st.session_state[_WRITTEN] = told
 
 

@@ -93,11 +93,7 @@ def _take_url() -> None:
 
 def _write_url(chosen: dict[str, date | str | None]) -> None:
     told = {name: str(value) if value else "" for name, value in chosen.items()}
-    for name, value in told.items():
-        if value:
-            st.query_params[name] = value
-        else:
-            st.query_params.pop(name, None)
+    places.tell(told)
     st.session_state[_WRITTEN] = told
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import NoReturn
 from uuid import UUID
@@ -101,6 +102,15 @@ def leave() -> None:
 def settle(screen: str) -> None:
     """Remember which screen this run is on."""
     st.session_state[keys.SCREEN] = screen
+
+
+def tell(told: Mapping[str, str]) -> None:
+    """Let these names stand in the URL beside others; an empty one is taken out."""
+    for name, value in told.items():
+        if value:
+            st.query_params[name] = value
+        else:
+            st.query_params.pop(name, None)
 
 
 def _write(place: Place) -> Place:

@@ -24,6 +24,7 @@ from imgcore.domain.access import Role
 from imgcore.services import credentials
 from tests.servers.postgres import Postgres
 from tests.services.clinics import House, ImagingHere, Opens, open_house
+from tests.services.models import Counting
 
 prepare_sqlite = engine._prepare_sqlite
 
@@ -115,3 +116,15 @@ def sydney(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     monkeypatch.undo()
     time.tzset()
+
+
+@pytest.fixture
+def model() -> Counting:
+    """The one model of the clinic."""
+    return Counting()
+
+
+@pytest.fixture
+def house(open_clinic: Opens, model: Counting) -> House:
+    """A clinic with this model and no other."""
+    return open_clinic(analysers={model.name: model})

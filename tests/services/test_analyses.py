@@ -26,18 +26,6 @@ RUN = "skin-check"
 Here = tuple[House, Counting]
 
 
-@pytest.fixture
-def model() -> Counting:
-    """The one model of the clinic."""
-    return Counting()
-
-
-@pytest.fixture
-def house(open_clinic: Opens, model: Counting) -> House:
-    """A clinic with this model and no other."""
-    return open_clinic(analysers={model.name: model})
-
-
 def run(house: House, image: records.Image, **options: object) -> records.Result:
     return house.services.analyses.run(house.admin, image.id, analyser=RUN, **options)  # type: ignore[arg-type]
 

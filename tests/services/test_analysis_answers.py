@@ -18,22 +18,10 @@ from imgcore.domain.values import ImageFields
 from imgcore.errors import Invalid
 from imgcore.services import analysis_runs
 from imgcore.services.analysis_runs import Analysers
-from tests.services.clinics import House, Opens
+from tests.services.clinics import House
 from tests.services.databases import on_both
 from tests.services.models import AWAY, Counting
 from tests.services.test_analyses import RUN, run
-
-
-@pytest.fixture
-def model() -> Counting:
-    """The one model of the clinic."""
-    return Counting()
-
-
-@pytest.fixture
-def house(open_clinic: Opens, model: Counting) -> House:
-    """A clinic with this model and no other."""
-    return open_clinic(analysers={model.name: model})
 
 
 @on_both

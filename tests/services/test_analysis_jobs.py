@@ -30,12 +30,6 @@ def model() -> Batched:
     return Batched()
 
 
-@pytest.fixture
-def house(open_clinic: Opens, model: Batched) -> House:
-    """A clinic with this model and no other."""
-    return open_clinic(analysers={model.name: model})
-
-
 def start(house: House, **options: Any) -> Job:
     """Start a job and let a worker do it."""
     job = house.services.jobs.start(house.admin, "analyses", {"analyser": RUN, **options})
