@@ -182,7 +182,12 @@ class Clinic:
             self._is_sealing_broken = True
 
     def close(self) -> None:
-        """Stop what runs beside, seal the last audit lines, and let go of database, store and lock."""
+        """Stop what runs beside, seal the last audit lines, and let go of database, store and lock.
+
+        A second call does nothing: to seal once more would open a connection that nobody closes.
+        """
+        if self._ending.is_set():
+            return
         self._ending.set()
         for thread in self._threads:
             thread.join(timeout=5)

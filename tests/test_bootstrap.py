@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from sqlalchemy.pool import QueuePool
 
 from imgcore import bootstrap
 from imgcore.bootstrap import Clinic, build, in_use, use
@@ -44,6 +45,15 @@ def test_a_clinic_comes_back_as_it_was_left(tmp_path: Path) -> None:
             (user,) = clinic.services.accounts.all(system()).items
             assert (user.email, user.role) == ("ines@x.y", Role.ADMIN)
             assert clinic.services.sign_in.open(visitor(), "ines@x.y", PASSWORD).actor.user_id == user.id
+
+
+def test_a_clinic_that_is_closed_twice_opens_nothing_again(tmp_path: Path) -> None:
+    clinic = opened(tmp_path)
+    clinic.close()
+    clinic.close()
+    pool = clinic.database.engine.pool
+    assert isinstance(pool, QueuePool)
+    assert pool.checkedin() == 0
 
 
 def test_an_administrator_who_is_there_is_not_overwritten(tmp_path: Path) -> None:

@@ -56,9 +56,10 @@ class Watch {
     await this.take(fetch(address("/auth/session"), { cache: "no-store" }));
   }
 
-  // Somebody moves or types here: say so now, or once after what was said last.
+  // Somebody moves or types here: say so now, or once after what was said last. How often to say it is
+  // known with the first answer; the page that was just loaded has said it until then.
   touch() {
-    if (this.sheet.isUp || this.report) return;
+    if (this.person === undefined || this.sheet.isUp || this.report) return;
     const wait = Math.max(0, this.reported + this.every - Date.now());
     this.report = setTimeout(() => this.use(), wait);
   }
