@@ -22,8 +22,8 @@ def _(text: str) -> str:
 
 
 def ngettext(one: str, many: str, count: int) -> str:
-    """Return the form of a counted text that fits ``count``; the caller fills in ``{count}``."""
-    return _translations().ngettext(one, many, count).format(count=count)
+    """Return the form of a counted text that fits ``count``, with ``{count}`` filled in: "9,949"."""
+    return _translations().ngettext(one, many, count).format(count=f"{count:,}")
 
 
 def language() -> str:

@@ -13,7 +13,7 @@ from imgcore.ui import clinic, dashboard, dashboard_filter, dates, heading, plac
 
 # Rows of stacks.
 _ROWS = (
-    ((Figure.CATEGORIES,), (Figure.CLINICIANS, Figure.PATIENTS, Figure.FORMATS)),
+    ((Figure.CATEGORIES, Figure.FORMATS), (Figure.CLINICIANS, Figure.PATIENTS)),
     ((Figure.QUALITY,),),
     ((Figure.RISKS,), (Figure.AGREEMENT,)),
     ((Figure.FAILURES,),),
@@ -60,7 +60,7 @@ def _of_clinic(who: Actor, asked: Asked) -> None:
 def _figures(
     who: Actor, asked: Asked, told: Sequence[Figure], known: Mapping[Figure, Table] | None = None
 ) -> None:
-    """Draw the figures below the first one, the short ones beside a long one; ``known`` are counted."""
+    """Draw the figures below the first one; ``known`` are counted."""
     for row in _ROWS:
         stacks = [[figure for figure in stack if figure in told] for stack in row]
         for place, stack in zip(st.columns(len(row)), stacks, strict=True):

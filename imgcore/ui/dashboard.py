@@ -25,7 +25,7 @@ _MOST_ROWS, _ROW, _HEADER = 8, 35, 38  # rows of a table that are seen at once, 
 
 def figure(who: Actor, which: Figure, asked: Asked, table: Table | None = None) -> None:
     """Draw one figure; ``table`` when it was counted before."""
-    with st.container(key=keys.key("figure", which), border=True, height="stretch", gap="small"):
+    with st.container(key=keys.key("figure", which), border=True, gap="small"):
         st.subheader(dashboard_words.title(which), anchor=False)
         if table is None:
             with st.spinner(_("Counting …")):
@@ -201,11 +201,12 @@ def _ranked(table: Table, names: str, counts: str, said: str) -> None:
     colours = {}
     if table.figure is Figure.CATEGORIES:
         colours = {clinic.services().categories.label(DEFAULT_CODE): dashboard_charts.ORANGE}
-    elif table.figure is Figure.PATIENTS and len(labels) > _ALONE:
-        colours = {labels[-1]: dashboard_charts.GREY}
-    _bars(
-        table, [(name, each, write(each)) for name, each in zip(labels, values, strict=True)], said, colours
-    )
+    rows = [(name, each, write(each)) for name, each in zip(labels, values, strict=True)]
+    # Beside all the others together no single patient's bar would be seen.
+    alone = _ALONE if table.figure is Figure.PATIENTS else len(rows)
+    _bars(table, rows[:alone], said, colours)
+    for name, _count, shown in rows[alone:]:
+        st.caption(counted.literal(f"{name}: {shown}"))
 
 
 def _bars(

@@ -24,6 +24,7 @@ RISKS = {"low": "#3fae68", "moderate": "#e2a33b", "medium": "#e2a33b", "high": "
 _ROW, _LINE, _HEIGHT, _LEGEND, _SMALL = 26, 14, 200, 60, 170  # CSS pixels
 _FEW, _BROAD = 8, 32  # bars over time that would each fill a good part of the chart, and how broad they are
 _ROUND = 2
+_EXTENT = 30  # room for the numbers beside a chart, so that charts one upon the other begin alike
 _ROOM = 1.35  # how many times as long as the longest bar a chart is, for the words at its end
 _EVEN = ("0.0", "0.2", "0.4", "0.6", "0.8")
 
@@ -162,7 +163,7 @@ def _periods() -> alt.Axis:
 def _numbers(count: int = 4) -> alt.Axis:
     import altair as alt
 
-    return alt.Axis(tickCount=count, tickMinStep=1, format="~s", domain=False)
+    return alt.Axis(tickCount=count, tickMinStep=1, format="~s", domain=False, minExtent=_EXTENT)
 
 
 def _text_colour() -> str:

@@ -110,14 +110,14 @@ def outcome(name: str) -> str:
 def _growth(table: Table) -> str:
     counts = {row[0]: _int(row[1]) for row in table.rows}
     most = max(counts, key=lambda start: counts[start])
-    text = _("{images} and {batches} were added; the most, {most}, in the {step} of {period}.")
-    steps = {Step.DAY: _("day"), Step.WEEK: _("week"), Step.MONTH: _("month")}
+    text = _("{images} and {batches} were added; the most, {most}, {when}.")
+    when = {Step.DAY: _("on {day}"), Step.WEEK: _("in the week from {day}"), Step.MONTH: _("in {day}")}
+    day = period(most, table.step) if isinstance(most, date) else ""
     return text.format(
-        images=ngettext("{count} image", "{count} images", table.total("images")),
+        images=words.images(table.total("images")),
         batches=words.batches(table.total("batches")),
         most=number(counts[most]),
-        step=steps[table.step or Step.DAY],
-        period=period(most, table.step) if isinstance(most, date) else "",
+        when=when[table.step or Step.DAY].format(day=day),
     )
 
 
