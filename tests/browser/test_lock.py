@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Literal
+from itertools import product
 
 import httpx2
 import pytest
@@ -15,7 +15,7 @@ from imgcore.config import SESSION_COOKIE
 from imgcore.db.tables import UserSession
 from imgcore.domain.records import Batch
 from imgcore.services.work import utc_now
-from tests.browser.desks import SLOW, Desk, open_desk
+from tests.browser.desks import SCHEMES, SLOW, Desk, open_desk
 from tests.server.visits import OURS, PASSWORD
 from tests.servers.browser import Watch, shot
 
@@ -37,8 +37,10 @@ def used(desk: Desk, at: datetime) -> None:
 
 
 @pytest.fixture(autouse=True)
-def in_use(desk: Desk) -> None:
-    """Begin each test with sessions that were used just now."""
+def in_use(desk: Desk) -> Iterator[None]:
+    """Begin and end each test with sessions that were used just now."""
+    used(desk, utc_now())
+    yield
     used(desk, utc_now())
 
 
@@ -168,17 +170,15 @@ def test_it_locks_by_itself_and_not_while_somebody_moves(page: Page, hasty: Desk
     assert state["is_locked"] is True
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1400])
-def test_the_sheet_fits_every_screen(
-    page: Page, desk: Desk, watch: Watch, batch: Batch, width: int, scheme: Literal["light", "dark"]
-) -> None:
+def test_the_sheet_fits_every_screen(page: Page, desk: Desk, watch: Watch, batch: Batch) -> None:
     watch.allow(LOCKED)
-    page.set_viewport_size({"width": width, "height": 844})
-    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": 390, "height": 844})
     desk.open(page, batch)
     leave_alone(desk)
     wake(page)
-    expect(sheet(page)).to_be_visible(timeout=SLOW)
-    shot(page, f"locked-{width}-{scheme}")
-    assert page.evaluate("document.documentElement.scrollWidth") == width
+    for width, scheme in product((390, 1400), SCHEMES):
+        page.set_viewport_size({"width": width, "height": 844})
+        page.emulate_media(color_scheme=scheme)
+        expect(sheet(page)).to_be_visible(timeout=SLOW)
+        shot(page, f"locked-{width}-{scheme}")
+        assert page.evaluate("document.documentElement.scrollWidth") == width
