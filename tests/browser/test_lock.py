@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import product
+from typing import Literal
 
 import httpx2
 import pytest
@@ -15,7 +15,7 @@ from imgcore.config import SESSION_COOKIE
 from imgcore.db.tables import UserSession
 from imgcore.domain.records import Batch
 from imgcore.services.work import utc_now
-from tests.browser.desks import SCHEMES, SLOW, Desk, open_desk
+from tests.browser.desks import SLOW, Desk, open_desk
 from tests.server.visits import OURS, PASSWORD
 from tests.servers.browser import Watch, shot
 
@@ -170,15 +170,17 @@ def test_it_locks_by_itself_and_not_while_somebody_moves(page: Page, hasty: Desk
     assert state["is_locked"] is True
 
 
-def test_the_sheet_fits_every_screen(page: Page, desk: Desk, watch: Watch, batch: Batch) -> None:
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_sheet_fits_every_screen(
+    page: Page, desk: Desk, watch: Watch, batch: Batch, scheme: Literal["light", "dark"]
+) -> None:
     watch.allow(LOCKED)
-    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme=scheme)
     desk.open(page, batch)
     leave_alone(desk)
     wake(page)
-    for width, scheme in product((390, 1400), SCHEMES):
+    for width in (390, 1400):
         page.set_viewport_size({"width": width, "height": 844})
-        page.emulate_media(color_scheme=scheme)
         expect(sheet(page)).to_be_visible(timeout=SLOW)
         shot(page, f"locked-{width}-{scheme}")
         assert page.evaluate("document.documentElement.scrollWidth") == width
