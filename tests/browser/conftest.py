@@ -1,4 +1,4 @@
-"""One running clinic for the browser tests of a module."""
+"""One running clinic, and one browser that knows it, for all modules here that do not ask for their own."""
 
 from __future__ import annotations
 
@@ -20,16 +20,27 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A clinic with an administrator who is signed in."""
+    """A clinic with an administrator who is signed in: a module counts and ends only what it has made.
+
+    One that cannot keep to that has a clinic of its own.
+    """
     with open_desk(tmp_path_factory.mktemp("clinic")) as desk:
         yield desk
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
+def profile(browser: Browser) -> Iterator[BrowserContext]:
+    """One profile: scripts that one test has fetched are there for the next."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    yield context
+    context.close()
+
+
+@pytest.fixture(scope="package")
 def phone_profile(browser: Browser) -> Iterator[BrowserContext]:
-    """One phone for the tests of a module."""
+    """One phone."""
     screen = {"width": 390, "height": 844}
     context = browser.new_context(viewport=screen, has_touch=True, is_mobile=True)  # type: ignore[arg-type]
     yield context

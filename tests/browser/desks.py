@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
@@ -24,9 +24,11 @@ from tests.servers.imgcore_server import ImgcoreServer
 
 # The first drawing of a screen on a busy machine.
 SLOW = 40_000
+# What a device prefers; a page that is open changes with it.
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 # The filmstrip's package asks for a font that the page's policy does not let it have.
 FILMSTRIP_FONT = r"fonts\.googleapis\.com"
-FOUND = {"name": "Mary Kowalski", "mrn": "4471", "birth_on": "1961-05-12"}
+FOUND = {"name": "Mary Kowalski", "birth_on": "1961-05-12"}
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,9 @@ class Desk:
         return self.visits.actor(self.token)
 
     def patient(self, **fields: Any) -> Patient:
-        """Add a patient."""
-        return self.visits.clinic.services.patients.create(system(), NewPatient(**(FOUND | fields)))
+        """Add a patient, with a number that nobody else has."""
+        new = NewPatient(**(FOUND | {"mrn": uuid4().hex[:12]} | fields))
+        return self.visits.clinic.services.patients.create(system(), new)
 
     def batch(self, patient: Patient, images: int = 0, **fields: Any) -> Batch:
         """Add a batch with small images in it."""

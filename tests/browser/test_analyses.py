@@ -15,6 +15,7 @@ from imgcore.domain.records import Batch
 from imgcore.domain.values import NewUser
 from tests.analysis.inference import Answer, Inference, inference
 from tests.browser.desks import (
+    SCHEMES,
     SLOW,
     Desk,
     allow_filmstrip,
@@ -57,22 +58,17 @@ def complaints_allowed(watch: Watch) -> None:
 
 
 @pytest.fixture(scope="module")
-def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A clinic where results wait until somebody has an impression of their own."""
-    settings = {"IMGCORE_HIDE_RESULTS_UNTIL_IMPRESSION": "true"}
-    with open_desk(tmp_path_factory.mktemp("strict"), settings) as desk:
-        yield desk
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, Inference]]:
+    """A clinic where results wait until somebody has an impression of their own.
 
-
-@pytest.fixture(scope="module")
-def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, Inference]]:
-    """A clinic with a model whose server answers when the test wants."""
+    It has a model whose server answers when the test wants.
+    """
     models = tmp_path_factory.mktemp("models")
     with inference() as server:
         (models / "slow").mkdir()
         (models / "slow" / "card.toml").write_text(CARD.format(url=server.url), encoding="utf-8")
-        settings = {"IMGCORE_MODELS_DIR": str(models)}
-        with open_desk(tmp_path_factory.mktemp("slow"), settings) as desk:
+        settings = {"IMGCORE_MODELS_DIR": str(models), "IMGCORE_HIDE_RESULTS_UNTIL_IMPRESSION": "true"}
+        with open_desk(tmp_path_factory.mktemp("strict"), settings) as desk:
             yield desk, server
 
 
@@ -107,7 +103,7 @@ def to_results(page: Page) -> None:
 def test_from_the_upload_to_history_release_and_dashboard(
     page: Page, browser: Browser, desk: Desk, watch: Watch
 ) -> None:
-    batch = desk.batch(desk.patient(mrn="9001"))
+    batch = desk.batch(desk.patient())
     upload(page, desk, batch)
     for number in (1, 2):
         tile(page, number).locator("input").check()
@@ -129,7 +125,7 @@ def test_from_the_upload_to_history_release_and_dashboard(
     seen_by_the_patient(browser, desk, batch, watch)
     page.goto(f"{desk.visits.server.url}/dashboard?patient={batch.patient_id}&only=1")
     expect(page.get_by_text(re.compile("Of the newest 2 results"))).to_be_visible(timeout=SLOW)
-    take_back(page, desk)
+    take_back(page, desk, batch)
 
 
 def upload(page: Page, desk: Desk, batch: Batch) -> None:
@@ -150,8 +146,8 @@ def release(page: Page) -> None:
     expect(page.get_by_text("Released to the patient")).to_be_visible(timeout=SLOW)
 
 
-def take_back(page: Page, desk: Desk) -> None:
-    page.goto(f"{desk.visits.server.url}/analyses")
+def take_back(page: Page, desk: Desk, batch: Batch) -> None:
+    page.goto(f"{desk.visits.server.url}/analyses?patient={batch.patient_id}")
     click(page, page.get_by_role("button", name="Take back").first)
     click(page, page.get_by_role("dialog").get_by_role("button", name="Take back"))
     expect(page.get_by_role("button", name="Release to the patient")).to_have_count(2, timeout=SLOW)
@@ -176,7 +172,7 @@ def seen_by_the_patient(browser: Browser, desk: Desk, batch: Batch, watch: Watch
 
 
 def test_a_link_to_some_results_survives_the_sign_in(page: Page, desk: Desk) -> None:
-    batch = filled(desk, "9002")
+    batch = filled(desk)
     address = f"/analyses?patient={batch.patient_id}&model=capture-quality+1&from=2025-01-02"
     page.goto(desk.visits.server.url + address)
     page.get_by_label("E-mail").fill(ADMIN)
@@ -195,7 +191,7 @@ def test_a_link_to_some_results_survives_the_sign_in(page: Page, desk: Desk) -> 
 
 
 def test_a_batch_is_analysed_from_its_menu(page: Page, desk: Desk) -> None:
-    batch = desk.batch(desk.patient(mrn="9003"), images=2)
+    batch = desk.batch(desk.patient(), images=2)
     desk.open(page, batch)
     click(page, page.get_by_role("button", name=re.compile("^More for ")))
     page.get_by_text("Analyse all images").click()
@@ -208,11 +204,11 @@ def test_a_batch_is_analysed_from_its_menu(page: Page, desk: Desk) -> None:
 
 
 def test_a_run_is_cancelled_midway_and_keeps_what_was_done(
-    page: Page, slow: tuple[Desk, Inference], watch: Watch
+    page: Page, strict: tuple[Desk, Inference], watch: Watch
 ) -> None:
-    desk, server = slow
+    desk, server = strict
     server.will(*[CALM] * 4, Answer(wait=True))  # the first group is four images
-    batch = desk.batch(desk.patient(mrn="9006"), images=9)
+    batch = desk.batch(desk.patient(), images=9)
     desk.sign_in(page)
     address = f"{desk.visits.server.url}/analyses?patient={batch.patient_id}"
     page.goto(address)
@@ -236,7 +232,7 @@ def test_a_run_is_cancelled_midway_and_keeps_what_was_done(
 
 
 def test_what_is_filtered_comes_back_with_the_back_button(page: Page, desk: Desk) -> None:
-    batch = filled(desk, "9007")
+    batch = filled(desk)
     desk.sign_in(page)
     page.goto(f"{desk.visits.server.url}/analyses?patient={batch.patient_id}&model=capture-quality")
     expect(cards(page)).to_have_count(2, timeout=SLOW)
@@ -254,10 +250,13 @@ def test_what_is_filtered_comes_back_with_the_back_button(page: Page, desk: Desk
     expect(page.get_by_role("checkbox", name="With errors")).not_to_be_checked()
 
 
-def test_a_result_waits_for_an_impression_and_then_both_are_shown(page: Page, strict: Desk) -> None:
-    batch = filled(strict, "9004", images=1)
-    strict.sign_in(page)
-    page.goto(f"{strict.visits.server.url}/analyses?patient={batch.patient_id}")
+def test_a_result_waits_for_an_impression_and_then_both_are_shown(
+    page: Page, strict: tuple[Desk, Inference]
+) -> None:
+    desk, _server = strict
+    batch = filled(desk, images=1)
+    desk.sign_in(page)
+    page.goto(f"{desk.visits.server.url}/analyses?patient={batch.patient_id}")
     card = cards(page)
     expect(card).to_contain_text(HIDDEN, timeout=SLOW)
     expect(card).not_to_contain_text("Sharpness")
@@ -272,23 +271,23 @@ def test_a_result_waits_for_an_impression_and_then_both_are_shown(page: Page, st
     expect(card).to_contain_text("Sharp enough, no glare.", timeout=SLOW)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_on_a_phone(phone: Page, desk: Desk, scheme: str) -> None:
-    batch = filled(desk, f"9005-{scheme}")
+def test_it_fits_on_a_phone(phone: Page, desk: Desk) -> None:
+    batch = filled(desk)
     desk.sign_in(phone)
-    phone.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     address = f"{desk.visits.server.url}/analyses?patient={batch.patient_id}"
     for part, found in (("", cards(phone).first), ("&part=trends", phone.get_by_test_id("stVegaLiteChart"))):
         phone.goto(address + part)
-        expect(found).to_be_visible(timeout=SLOW)
-        settle(phone)
-        assert phone.evaluate("document.documentElement.scrollWidth") <= 390
-        shot(phone, f"analyses-phone-{part[6:] or 'history'}-{scheme}")
+        for scheme in SCHEMES:
+            phone.emulate_media(color_scheme=scheme)
+            expect(found).to_be_visible(timeout=SLOW)
+            settle(phone)
+            assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+            shot(phone, f"analyses-phone-{part[6:] or 'history'}-{scheme}")
 
 
-def filled(desk: Desk, mrn: str, images: int = 2) -> Batch:
+def filled(desk: Desk, images: int = 2) -> Batch:
     """Return a batch whose images have a result of the shipped model."""
-    batch = desk.batch(desk.patient(mrn=mrn), images=images)
+    batch = desk.batch(desk.patient(), images=images)
     for image in desk.images(batch):
         desk.visits.clinic.services.analyses.run(desk.actor, UUID(image["id"]))
     return batch

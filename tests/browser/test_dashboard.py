@@ -42,7 +42,7 @@ def test_a_link_to_some_days_survives_the_sign_in_and_shows_charts(
 
 def test_it_fits_on_a_phone_in_the_dark(page: Page, desk: Desk, watch: Watch) -> None:
     watch.allow(PROBES)
-    desk.batch(desk.patient(mrn="4472"), images=2)
+    desk.batch(desk.patient(), images=2)
     desk.sign_in(page)
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size({"width": 390, "height": 844})

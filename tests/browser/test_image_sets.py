@@ -27,9 +27,8 @@ PRIVATE = (PERSON, "Quartz", "1951-02-03", "zq-photo", "heel of Z")
 @pytest.fixture
 def batch(desk: Desk) -> Batch:
     """Three photographs of a patient who agreed; their files name the owner."""
-    mrn = uuid4().hex[:12]
     agreed = {"consent_record": {"given_on": "2025-11-06"}}
-    patient = desk.patient(name=PERSON, mrn=mrn, birth_on="1951-02-03", **agreed)
+    patient = desk.patient(name=PERSON, birth_on="1951-02-03", **agreed)
     batch = desk.batch(patient)
     owner = exif(Artist=PERSON, DateTimeOriginal="2025:11:06 10:00:00")
     files = {f"zq-photo-{n}.jpg": saved(noise(seed=n), "JPEG", exif=owner) for n in range(1, 4)}

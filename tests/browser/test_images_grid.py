@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from zlib import crc32
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -23,13 +22,13 @@ MANY = 320
 @pytest.fixture(scope="module")
 def many(desk: Desk) -> Batch:
     """A batch with more images than fit on the screen; tests change only what nobody else looks at."""
-    return desk.batch(desk.patient(mrn="5000"), images=MANY)
+    return desk.batch(desk.patient(), images=MANY)
 
 
 @pytest.fixture
-def few(desk: Desk, request: pytest.FixtureRequest) -> Batch:
+def few(desk: Desk) -> Batch:
     """A batch of six images of this test's own."""
-    return desk.batch(desk.patient(mrn=str(crc32(request.node.name.encode()))), images=6)
+    return desk.batch(desk.patient(), images=6)
 
 
 def uncategorised(page: Page, count: int) -> None:
@@ -38,19 +37,18 @@ def uncategorised(page: Page, count: int) -> None:
     expect(page.locator(".imgcore-open").get_by_text(text)).to_be_visible(timeout=SLOW)
 
 
-def test_a_category_is_chosen_by_mouse_and_stays(page: Page, desk: Desk, few: Batch) -> None:
+def test_a_category_is_chosen_by_keys_and_by_mouse(page: Page, desk: Desk, few: Batch, watch: Watch) -> None:
     desk.open(page, few)
     uncategorised(page, 6)
-    tile(page, 2).locator("select").select_option("r_anterior")
-    expect(tile(page, 2).locator(".mark")).to_have_text("saved")
-    uncategorised(page, 5)
+    keys_set_a_category_and_move_on(page, desk, few)
+    one_that_was_not_saved_goes_back(page, watch)
+    uncategorised(page, 2)
     page.reload()
-    expect(tile(page, 2).locator("select")).to_have_value("r_anterior", timeout=SLOW)
-    assert desk.images(few)[1]["category"] == "r_anterior"
+    expect(tile(page, 6).locator("select")).to_have_value("r_anterior", timeout=SLOW)
+    assert desk.images(few)[5]["category"] == "r_anterior"
 
 
-def test_keys_set_a_category_and_move_on(page: Page, desk: Desk, few: Batch) -> None:
-    desk.open(page, few)
+def keys_set_a_category_and_move_on(page: Page, desk: Desk, few: Batch) -> None:
     tile(page, 1).focus()
     for key in "123":
         page.keyboard.press(key)
@@ -67,9 +65,8 @@ def test_keys_set_a_category_and_move_on(page: Page, desk: Desk, few: Batch) -> 
     ]
 
 
-def test_a_category_that_was_not_saved_goes_back(page: Page, desk: Desk, few: Batch, watch: Watch) -> None:
+def one_that_was_not_saved_goes_back(page: Page, watch: Watch) -> None:
     watch.allow("503")
-    desk.open(page, few)
 
     def refuse(route: Route) -> None:
         if route.request.method == "PATCH":
@@ -80,20 +77,28 @@ def test_a_category_that_was_not_saved_goes_back(page: Page, desk: Desk, few: Ba
             route.continue_()
 
     page.route("**/api/images/*/", refuse)
-    tile(page, 1).locator("select").select_option("anterior")
-    expect(tile(page, 1).locator(".problem")).to_have_text("The store does not answer.")
-    expect(tile(page, 1).locator("select")).to_have_value("other")
+    tile(page, 6).locator("select").select_option("r_anterior")
+    expect(tile(page, 6).locator(".problem")).to_have_text("The store does not answer.")
+    expect(tile(page, 6).locator("select")).to_have_value("other")
     expect(page.locator(".note").first).to_contain_text("The store does not answer.")
     shot(page, "grid-not-saved")
     page.unroute("**/api/images/*/")
-    tile(page, 1).locator("select").select_option("anterior")
-    expect(tile(page, 1).locator(".mark")).to_have_text("saved")
-    expect(tile(page, 1).locator(".problem")).to_have_text("")
+    tile(page, 6).locator("select").select_option("r_anterior")
+    expect(tile(page, 6).locator(".mark")).to_have_text("saved")
+    expect(tile(page, 6).locator(".problem")).to_have_text("")
 
 
-def test_only_what_is_in_sight_is_drawn(page: Page, desk: Desk, many: Batch) -> None:
+def test_many_images_are_drawn_as_they_come_into_sight_selected_and_downloaded(
+    page: Page, desk: Desk, many: Batch
+) -> None:
     desk.open(page, many)
     expect_badge(page, f"{MANY} images")
+    only_what_is_in_sight_is_drawn(page, desk, many)
+    all_are_selected_those_out_of_sight_too(page)
+    a_range_is_downloaded(page)
+
+
+def only_what_is_in_sight_is_drawn(page: Page, desk: Desk, many: Batch) -> None:
     drawn = tiles(page).count()
     assert 4 < drawn < 80
     tile(page, 1).focus()
@@ -108,8 +113,7 @@ def test_only_what_is_in_sight_is_drawn(page: Page, desk: Desk, many: Batch) -> 
     expect(tile(page, 1)).to_be_focused()
 
 
-def test_a_range_of_images_is_downloaded(page: Page, desk: Desk, many: Batch) -> None:
-    desk.open(page, many)
+def a_range_is_downloaded(page: Page) -> None:
     tile(page, 2).locator("input").click()
     tile(page, 8).locator("input").click(modifiers=["Shift"])
     expect(page.locator(".tile.selected")).to_have_count(7)
@@ -128,8 +132,7 @@ def test_a_range_of_images_is_downloaded(page: Page, desk: Desk, many: Batch) ->
     assert all(name in manifest for name in [*pictures, *(f"photo-{number}.png" for number in range(2, 9))])
 
 
-def test_all_images_are_selected_those_out_of_sight_too(page: Page, desk: Desk, many: Batch) -> None:
-    desk.open(page, many)
+def all_are_selected_those_out_of_sight_too(page: Page) -> None:
     page.get_by_role("button", name=f"Select all {MANY} images").click()
     expect(page.get_by_role("button", name=f"Download {MANY} selected")).to_be_visible()
     page.get_by_role("button", name="Select none").click()
@@ -154,10 +157,11 @@ def test_delete_puts_images_into_the_trash_and_z_takes_them_back(page: Page, des
     expect_badge(page, "4 images")
     page.locator(".note").first.get_by_role("button", name="Undo").click()
     expect_badge(page, "6 images")
+    expect(tiles(page)).to_have_count(6)
+    many_get_a_category_at_once(page, desk, few)
 
 
-def test_many_images_get_a_category_at_once(page: Page, desk: Desk, few: Batch) -> None:
-    desk.open(page, few)
+def many_get_a_category_at_once(page: Page, desk: Desk, few: Batch) -> None:
     page.get_by_role("button", name="Select all 6 images").click()
     page.get_by_label("Set category").select_option("x_ray")
     expect(page.locator(".note").first).to_contain_text("6 images changed")

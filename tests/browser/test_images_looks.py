@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from imgcore.domain.records import Batch
-from tests.browser.desks import Desk, allow_filmstrip, choose_files, tiles
+from tests.browser.desks import Desk, allow_filmstrip, choose_files, settle, tiles
 from tests.imaging.pictures import noise, saved
 from tests.servers.browser import Watch, shot
 
@@ -44,7 +44,7 @@ def filmstrip_allowed(watch: Watch) -> None:
 @pytest.fixture(scope="module")
 def batch(desk: Desk) -> Batch:
     """A batch of eight photographs, some upright."""
-    batch = desk.batch(desk.patient(mrn="9000"))
+    batch = desk.batch(desk.patient())
     sizes = [(800, 600), (600, 800)] * 4
     files = {f"{n}.jpg": saved(noise(size, seed=n), "JPEG") for n, size in enumerate(sizes)}
     desk.send(batch, files)
@@ -82,7 +82,8 @@ def test_on_a_phone_nothing_is_cut_off(page: Page, desk: Desk, batch: Batch) -> 
 def test_on_a_phone_the_viewer_is_above_the_grid(page: Page, desk: Desk, batch: Batch) -> None:
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     desk.open(page, batch, desk.images(batch)[1]["id"])
-    page.wait_for_timeout(800)
+    page.locator(".stage svg").wait_for()
+    settle(page)
     assert page.evaluate(TOO_WIDE) <= 0
     viewer, field = page.locator(".viewer").bounding_box(), page.locator(".field").bounding_box()
     assert viewer is not None and field is not None
@@ -91,12 +92,16 @@ def test_on_a_phone_the_viewer_is_above_the_grid(page: Page, desk: Desk, batch: 
     shot(page, "phone-viewer")
 
 
-def test_in_the_dark_nothing_is_white(page: Page, desk: Desk, batch: Batch) -> None:
+def test_in_the_dark_nothing_is_white_and_every_picture_has_words(
+    page: Page, desk: Desk, batch: Batch
+) -> None:
     page.emulate_media(color_scheme="dark")
     desk.open(page, batch)
     choose_files(page, photo(100), photo(101))
     expect(page.get_by_role("button", name=re.compile("Upload 2 images"))).to_be_visible()
+    expect(page.locator(".tile.empty")).to_have_count(0)
     assert page.evaluate(WHITE) == []
+    assert page.evaluate(WITHOUT_WORDS) == []
     shot(page, "dark-chosen")
     page.get_by_role("button", name="Clear").click()
     page.get_by_role("button", name="Select all").click()
@@ -104,21 +109,15 @@ def test_in_the_dark_nothing_is_white(page: Page, desk: Desk, batch: Batch) -> N
     shot(page, "dark-selected")
 
 
-def test_in_the_dark_the_viewer_is_dark_too(page: Page, desk: Desk, batch: Batch) -> None:
+def test_in_the_dark_the_viewer_is_dark_too_and_its_pictures_have_words(
+    page: Page, desk: Desk, batch: Batch
+) -> None:
     page.emulate_media(color_scheme="dark")
     desk.open(page, batch, desk.images(batch)[1]["id"])
-    page.wait_for_timeout(800)
+    page.locator(".stage svg").wait_for()
+    settle(page)
     assert page.evaluate(WHITE) == []
     shot(page, "dark-viewer")
-
-
-def test_every_picture_has_words(page: Page, desk: Desk, batch: Batch) -> None:
-    desk.open(page, batch)
-    choose_files(page, photo(100))
-    expect(page.get_by_role("button", name=re.compile("Upload 1 image"))).to_be_visible()
-    expect(page.locator(".tile.empty")).to_have_count(0)
-    assert page.evaluate(WITHOUT_WORDS) == []
-    desk.open(page, batch, desk.images(batch)[0]["id"])
     expect(page.locator(".tile.empty")).to_have_count(0)
     assert page.evaluate(WITHOUT_WORDS) == []
     expect(page.locator(".stage svg")).to_have_attribute("aria-label", re.compile("Other"))

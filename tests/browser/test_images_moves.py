@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.desks import SLOW, Desk, expect_badge, expect_banner, tile, tiles
+from tests.browser.desks import SLOW, Desk, expect_badge, expect_banner, settle, tile, tiles
 from tests.servers.browser import shot
 
 # One worker, one clinic.
@@ -24,7 +24,7 @@ def choose_patient(page: Page, mrn: str, shown: str) -> None:
 
 
 def test_images_go_to_the_right_patient_with_a_reason(page: Page, desk: Desk) -> None:
-    batch = desk.batch(desk.patient(mrn="8000"), images=3)
+    batch = desk.batch(desk.patient(), images=3)
     right = desk.patient(name="Anna Zielinska", mrn="8001", birth_on="1970-01-02")
     desk.open(page, batch)
     tile(page, 2).locator("input").click()
@@ -46,8 +46,10 @@ def test_images_go_to_the_right_patient_with_a_reason(page: Page, desk: Desk) ->
     assert [each.image_count for each in there] == [1]
 
 
-def test_a_batch_goes_to_the_right_patient_with_a_reason(page: Page, desk: Desk) -> None:
-    batch = desk.batch(desk.patient(mrn="8100"), images=2)
+def test_a_batch_goes_to_the_right_patient_with_a_reason_and_through_the_trash(
+    page: Page, desk: Desk
+) -> None:
+    batch = desk.batch(desk.patient(), images=2)
     right = desk.patient(name="Anna Zielinska", mrn="8101", birth_on="1970-01-02")
     desk.open(page, batch)
     page.get_by_role("button", name="More for 6 Nov 2025").click()
@@ -58,11 +60,11 @@ def test_a_batch_goes_to_the_right_patient_with_a_reason(page: Page, desk: Desk)
     expect_banner(page, "A. Z.")
     expect_badge(page, "2 images")
     assert desk.visits.clinic.services.batches.get(desk.actor, batch.id).patient_id == right.id
+    settle(page)
+    a_batch_is_put_into_the_trash_and_restored(page)
 
 
-def test_a_batch_is_put_into_the_trash_and_restored(page: Page, desk: Desk) -> None:
-    batch = desk.batch(desk.patient(mrn="8200"), images=2)
-    desk.open(page, batch)
+def a_batch_is_put_into_the_trash_and_restored(page: Page) -> None:
     expect(page.locator(".tile img[src]")).to_have_count(2, timeout=SLOW)
     page.get_by_role("button", name="Move 6 Nov 2025 to the trash").click()
     page.get_by_role("dialog").get_by_role("button", name=re.compile("to (the )?trash")).click()

@@ -57,7 +57,7 @@ def _bad(files: list[Path]) -> set[str]:
 
 def test_what_failed_is_sent_again_and_stored_once(page: Page, desk: Desk, watch: Watch) -> None:
     watch.allow("ERR_CONNECTION_FAILED|ERR_FAILED")
-    batch = desk.batch(desk.patient(mrn="4472"))
+    batch = desk.batch(desk.patient())
     desk.open(page, batch)
     path, tries = "**/api/images/batches/*/upload/", {"made": 0}
 
@@ -87,7 +87,7 @@ def test_what_failed_is_sent_again_and_stored_once(page: Page, desk: Desk, watch
 
 
 def test_a_file_that_is_there_is_kept_or_skipped(page: Page, desk: Desk) -> None:
-    batch = desk.batch(desk.patient(mrn="4473"), images=2)
+    batch = desk.batch(desk.patient(), images=2)
     desk.open(page, batch)
     choose_files(page, payload("one.png", tiny(1)), payload("two.png", tiny(2)))
     page.get_by_role("button", name="Upload 2 images").click()
@@ -105,8 +105,9 @@ def test_a_file_that_is_there_is_kept_or_skipped(page: Page, desk: Desk) -> None
 
 
 def test_each_file_is_described_by_itself_and_one_is_the_primary_image(page: Page, desk: Desk) -> None:
-    batch = desk.batch(desk.patient(mrn="4475"))
+    batch = desk.batch(desk.patient())
     desk.open(page, batch)
+    a_dropped_file_is_checked_before_it_is_sent(page)
     choose_files(page, payload("one.png", tiny(1)), payload("two.png", tiny(2)))
     form = page.locator("fieldset.form")
     form.get_by_label("Body location").fill("Heel")
@@ -129,7 +130,7 @@ def test_each_file_is_described_by_itself_and_one_is_the_primary_image(page: Pag
 
 
 def test_the_simple_upload_stores(page: Page, desk: Desk) -> None:
-    batch = desk.batch(desk.patient(mrn="4474"))
+    batch = desk.batch(desk.patient())
     desk.open(page, batch)
     page.get_by_text("Simple upload").click()
     box = page.get_by_test_id("stFileUploader").locator("input[type=file]")
@@ -143,8 +144,7 @@ def test_the_simple_upload_stores(page: Page, desk: Desk) -> None:
     expect_badge(page, "1 image")
 
 
-def test_a_dropped_file_is_checked_before_it_is_sent(page: Page, desk: Desk) -> None:
-    desk.open(page, desk.batch(desk.patient(mrn="4476")))
+def a_dropped_file_is_checked_before_it_is_sent(page: Page) -> None:
     page.locator(".zone").evaluate(
         """(zone, bytes) => {
             const transfer = new DataTransfer();

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -43,11 +44,16 @@ OUTER = pytest.param("outer", marks=pytest.mark.xdist_group("seaweedfs"))
 def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A clinic on SQLite and a folder, and one on PostgreSQL and S3."""
     is_local = request.param == "local"
-    folder = tmp_path_factory.mktemp("clinic")
-    with open_desk(folder, {} if is_local else request.getfixturevalue("outer_stores")) as desk:
+    with ExitStack() as stack:
+        if is_local:
+            desk: Desk = request.getfixturevalue("desk")
+        else:
+            stores = request.getfixturevalue("outer_stores")
+            desk = stack.enter_context(open_desk(tmp_path_factory.mktemp("clinic"), stores))
         yield desk
-        assert (folder / "data" / "imgcore.sqlite3").exists() is is_local
-        assert any((folder / "data").glob("objects/**/*")) is is_local
+        data = desk.visits.server.folder / "data"
+        assert (data / "imgcore.sqlite3").exists() is is_local
+        assert any(data.glob("objects/**/*")) is is_local
 
 
 @pytest.fixture
@@ -70,7 +76,7 @@ def test_a_batch_goes_all_the_way(
 ) -> None:
     allow_filmstrip(watch)
     watch.allow("422")  # how the browser notes a refused file
-    patient, right = desk.patient(), desk.patient(name="Anna Zielinska", mrn="8001", birth_on="1970-01-02")
+    patient, right = desk.patient(), desk.patient(name="Anna Zielinska", mrn="8201", birth_on="1970-01-02")
     batch = make_batch(page, desk, patient)
     upload(page, chosen, stored=len(good))
     stored = desk.images(batch)
@@ -80,7 +86,7 @@ def test_a_batch_goes_all_the_way(
     assert downloaded(page, 3) == sorted(list(good.values())[:3])
     delete_and_undo(page, len(good))
     trash_and_restore(page, len(good))
-    move(page, "8001", "A. Z. · born 1970 · MRN 8001")
+    move(page, "8201", "A. Z. · born 1970 · MRN 8201")
     after = desk.images(batch)
     assert [each["id"] for each in after] == [each["id"] for each in stored]
     assert [each["category"] for each in after][:3] == ["r_anterior", "anterior", "other"]
@@ -215,7 +221,7 @@ def originals(desk: Desk, batch: Batch) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("desk", [OUTER], indirect=True)
 def test_the_simple_upload_stores(page: Page, desk: Desk, good: dict[str, bytes], chosen: list[Path]) -> None:
-    patient = desk.patient(mrn="4474")
+    patient = desk.patient()
     batch = desk.batch(patient)
     desk.batch(patient, name="The other", taken_on="2025-11-05")
     desk.open(page, batch)

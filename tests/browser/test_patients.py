@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -21,11 +20,9 @@ MARKS = "*Bo* :red[x] :streamlit: $y$ www.example.com"
 
 
 @pytest.fixture
-def patient(desk: Desk) -> Iterator[Patient]:
+def patient(desk: Desk) -> Patient:
     """A patient of this test's own."""
-    patient = desk.patient(mrn=None)
-    yield patient
-    desk.visits.clinic.services.trash.patient(desk.actor, patient.id)
+    return desk.patient(mrn=None)
 
 
 def banner(page: Page) -> Locator:
@@ -104,17 +101,18 @@ def test_a_batch_is_made_thrown_away_and_brought_back(page: Page, desk: Desk, pa
     expect(page.get_by_role("heading", name="AFO fitting")).to_be_visible(timeout=SLOW)
 
 
-def test_a_batch_is_downloaded_from_its_row(page: Page, desk: Desk, patient: Patient) -> None:
-    batch = desk.batch(patient, images=2)
-    desk.open(page, batch)
+def test_a_batch_has_words_for_everything_and_is_downloaded_from_its_row(
+    page: Page, desk: Desk, patient: Patient
+) -> None:
+    desk.open(page, desk.batch(patient, images=3))
+    every_picture_has_words_and_every_button_a_name(page)
     with page.expect_download() as started:
         page.get_by_role("link", name="Download 6 Nov 2025").filter(visible=True).click()
     assert started.value.suggested_filename == "2025-11-06_6 Nov 2025.zip"
     started.value.delete()
 
 
-def test_every_picture_has_words_and_every_button_a_name(page: Page, desk: Desk, patient: Patient) -> None:
-    desk.open(page, desk.batch(patient, images=3))
+def every_picture_has_words_and_every_button_a_name(page: Page) -> None:
     expect(page.locator(".imgcore-strip img")).to_have_count(3)
     shot(page, "patients-list")
     unnamed = """elements => elements
@@ -142,7 +140,6 @@ def test_a_name_is_text_wherever_it_stands(page: Page, desk: Desk, watch: Watch,
     assert page.title() != "1"
     links = page.locator("a[href*='example.com']")
     assert links.count() == 0
-    desk.visits.clinic.services.trash.patient(desk.actor, patient.id)
 
 
 def test_on_a_phone_the_list_gives_way_to_the_batch(phone: Page, desk: Desk, patient: Patient) -> None:

@@ -58,7 +58,7 @@ def test_a_visit_gets_its_note_and_its_images(page: Page, desk: Desk, watch: Wat
 
 def test_a_visit_fits_a_phone(page: Page, desk: Desk, watch: Watch) -> None:
     watch.allow(PROBES)
-    batch = desk.batch(desk.patient(mrn="9001"), images=2)
+    batch = desk.batch(desk.patient(), images=2)
     services = desk.visits.clinic.services
     visit = services.visits.create(desk.actor, batch.patient_id, NewVisit(note="Long " * 200))
     services.batches.edit(desk.actor, batch.id, BatchFields(visit_id=visit.id))

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 from playwright.sync_api import (
     Browser,
@@ -40,6 +41,11 @@ FLAGS = (
 PATIENCE = 30_000
 # They name no host.
 LOCAL_SCHEMES = ("about", "blob", "data")
+# What a page may leave in a profile, but for cookies and for what was fetched.
+LEFT_BEHIND = "local_storage,indexeddb,cache_storage,service_workers,file_systems"
+
+# The servers that a profile has visited, with their schemes.
+_kept: WeakKeyDictionary[BrowserContext, set[str]] = WeakKeyDictionary()
 
 
 def find_chromium() -> str | None:
@@ -76,6 +82,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.complaints: list[str] = []
+        self.visited: set[str] = set()
         self._origins: set[str] = set()
         self._allowed: list[re.Pattern[str]] = []
 
@@ -108,8 +115,10 @@ class Watch:
             context.remove_listener(event, listener)
 
     def _on_request(self, request: Request) -> None:
-        if not self._origins and request.is_navigation_request():
-            self.allow_origin(request.url)
+        if request.is_navigation_request():
+            self.visited.add(f"{urlsplit(request.url).scheme}://{_origin(request.url)}")
+            if not self._origins:
+                self.allow_origin(request.url)
         if self._is_foreign(request.url):
             self.complaints.append(_foreign(request))
 
@@ -136,12 +145,24 @@ class Watch:
 @contextmanager
 def open_page(profile: BrowserContext, watch: Watch) -> Iterator[Page]:
     """Open a page that remembers nothing but what was fetched; fail at the end for what nobody allowed."""
-    profile.set_storage_state({"cookies": [], "origins": []})
+    profile.clear_cookies()
     with watch.observing(profile):
-        yield profile.new_page()
+        page = profile.new_page()
+        _forget(page)
+        yield page
         for page in profile.pages:
             page.close()
+    _kept.setdefault(profile, set()).update(watch.visited)
     assert watch.rest() == []
+
+
+def _forget(page: Page) -> None:
+    """Empty what the servers that were visited before have left in the profile of a new page."""
+    if visited := _kept.pop(page.context, None):
+        session = page.context.new_cdp_session(page)
+        for origin in visited:
+            session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": LEFT_BEHIND})
+        session.detach()
 
 
 def shot(page: Page, name: str) -> Path:

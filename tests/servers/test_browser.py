@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
-from tests.servers.browser import Watch
+from tests.servers.browser import Watch, open_page
 from tests.servers.imgcore_server import ROOT
 
 pytest_plugins = ["pytester"]
@@ -85,6 +85,18 @@ def test_what_the_policy_of_the_page_stops_reached_nobody(page: Page, watch: Wat
     page.wait_for_timeout(300)
     watch.allow("Content Security Policy")
     assert watch.rest() == []
+
+
+def test_a_page_finds_nothing_that_one_before_it_has_left(browser: Browser, url: str) -> None:
+    profile = browser.new_context()
+    kept = "[document.cookie, localStorage.getItem('left'), sessionStorage.getItem('left')]"
+    for _visit in range(2):
+        with open_page(profile, Watch()) as page:
+            page.goto(url)
+            assert page.evaluate(kept) == ["", None, None]
+            page.evaluate("document.cookie = 'left=1'; localStorage.left = sessionStorage.left = 1")
+            assert page.evaluate(kept) == ["left=1", "1", "1"]
+    profile.close()
 
 
 def test_a_complaint_fails_the_test(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,8 @@ from tests.servers.fixtures import run_folder
 # Seconds that a test of a folder takes, roughly; where nothing is said, hardly any.
 SECONDS = {"browser": 6.0, "server": 5.0, "api": 0.5, "pages": 0.5, "services": 0.3}
 HARDLY_ANY = 0.1
+# Its modules share a clinic, which lives on a worker as long as no test of another folder comes between.
+FIRST = "browser"
 
 
 class Shares(LoadScopeScheduling):  # type: ignore[misc]
@@ -53,12 +55,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Shares | 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the longest shares first: one that is begun last would be waited for."""
+    """Put the longest shares first: one that is begun last would be waited for; but one folder before all."""
     if hasattr(config, "workerinput"):
         seconds: dict[str, float] = defaultdict(float)
         for item in items:
             seconds[share(item)] += _seconds(item)
-        items.sort(key=lambda item: (-seconds[share(item)], share(item)))
+        first = {share(item) for item in items if item.path.parent.name == FIRST}
+        items.sort(key=lambda item: (share(item) not in first, -seconds[share(item)], share(item)))
 
 
 @pytest.hookimpl(tryfirst=True)
