@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.routing import Mount, Route, WebSocketRoute
@@ -41,6 +42,8 @@ FOR_ANYONE = {
     "/share/opened/{share_id:uuid}/{place:int}/picture",
     "/share/{rest:path}",
 }
+# As many connections as a browser opens.
+AT_ONCE = 6
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -122,15 +125,18 @@ def test_no_route_shows_anything_without_a_session(
     token = make(visits)
     addresses = {route.path for route in real_routes() if needs_session(route)}
     wanted = addresses | {"/images", "/pages/images", "/static/none.js", "/static/index.html", "/nothing"}
-    with visits.client(token) as client:
-        for path in sorted(wanted):
-            for method in methods:
-                answer = client.request(method, path)
-                assert (method, path, answer.status_code) == (method, path, 401)
-                assert method == "HEAD" or set(answer.json()) == {"error"}
-            page = client.get(path, headers={"Accept": "text/html"})
-            assert (path, page.status_code, page.content) == (path, 303, b"")
-            assert page.headers["location"].startswith("/auth/login")
+
+    def ask(path: str) -> None:
+        for method in methods:
+            answer = client.request(method, path)
+            assert (method, path, answer.status_code) == (method, path, 401)
+            assert method == "HEAD" or set(answer.json()) == {"error"}
+        page = client.get(path, headers={"Accept": "text/html"})
+        assert (path, page.status_code, page.content) == (path, 303, b"")
+        assert page.headers["location"].startswith("/auth/login")
+
+    with visits.client(token) as client, ThreadPoolExecutor(AT_ONCE) as threads:
+        assert list(threads.map(ask, sorted(wanted))) == [None] * len(wanted)
 
 
 @pytest.mark.parametrize("make", [_nothing, _wrong, _ended])
@@ -149,13 +155,16 @@ def test_no_websocket_opens_for_another_site(visits: Visits) -> None:
 
 def test_every_answer_carries_the_headers(visits: Visits) -> None:
     paths = {route.path for route in real_routes()} | {"/images", "/favicon.png", "//", "/nothing"}
+
+    def ask(path: str) -> None:
+        headers = client.get(path, headers={"Accept": "text/html"}).headers
+        for name in ("content-security-policy", "x-content-type-options", "x-frame-options"):
+            assert name in headers, (path, name)
+        assert "x-request-id" in headers
+
     for token in ("", visits.session()):
-        with visits.client(token) as client:
-            for path in paths:
-                headers = client.get(path, headers={"Accept": "text/html"}).headers
-                for name in ("content-security-policy", "x-content-type-options", "x-frame-options"):
-                    assert name in headers, (path, name)
-                assert "x-request-id" in headers
+        with visits.client(token) as client, ThreadPoolExecutor(AT_ONCE) as threads:
+            assert list(threads.map(ask, paths)) == [None] * len(paths)
 
 
 def test_pages_are_never_kept(visits: Visits) -> None:
