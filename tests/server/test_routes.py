@@ -86,6 +86,13 @@ def visits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visits]:
         yield visits
 
 
+def shows_nothing(visits: Visits, path: str) -> None:
+    """Ask as a visitor's browser does."""
+    with visits.client() as client:
+        answer = client.get(path, headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.content) == (303, b"")
+
+
 def _nothing(visits: Visits) -> str:
     return ""
 
@@ -106,6 +113,11 @@ def _deactivated(visits: Visits) -> str:
     assert leaver.user_id is not None
     visits.clinic.services.accounts.edit(system(), leaver.user_id, UserFields(is_active=False))
     return token
+
+
+def test_the_first_request_for_a_screen_shows_nothing(visits: Visits) -> None:
+    """It comes before all others here: nobody has asked this server for anything but whether it is well."""
+    shows_nothing(visits, "/")
 
 
 # In this order: the first two meet a server that has never drawn anything for anybody. Whether a session
@@ -205,7 +217,7 @@ def test_a_bearer_token_opens_no_screen(visits: Visits) -> None:
 
 
 # Each of these is the very first request that a fresh server gets.
-@pytest.mark.parametrize("path", ["/", "/users", "/media/x", "/_stcore/stream"])
+@pytest.mark.parametrize("path", ["/users", "/media/x", "/_stcore/stream"])
 def test_the_first_request_of_all_shows_nothing(
     path: str, start_server: Callable[..., ImgcoreServer]
 ) -> None:
@@ -215,6 +227,4 @@ def test_the_first_request_of_all_shows_nothing(
             with pytest.raises(InvalidStatus), visits.open_tab(""):
                 pass
             return
-        with visits.client() as client:
-            answer = client.get(path, headers={"Accept": "text/html"})
-            assert (answer.status_code, answer.content) == (303, b"")
+        shows_nothing(visits, path)
