@@ -35,8 +35,10 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 @pytest.fixture(scope="module")
-def doctors(desk: Desk) -> tuple[Doctor, Doctor]:
-    return make_doctor(desk, "Zebulon"), make_doctor(desk, "Quirinia")
+def doctors(desk: Desk) -> Iterator[tuple[Doctor, Doctor]]:
+    first, second = make_doctor(desk, "Zebulon"), make_doctor(desk, "Quirinia")
+    with first.client, second.client:  # one event loop for all their requests
+        yield first, second
 
 
 @pytest.fixture(scope="module")
