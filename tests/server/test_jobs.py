@@ -28,7 +28,7 @@ from tests.servers.worker import Worker
 from tests.services.clinics import photo
 
 SECONDS = 60
-FILES = 60  # some seconds of work
+FILES = 120  # some seconds of work
 Json = dict[str, Any]
 
 
