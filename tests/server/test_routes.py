@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.routing import Mount, Route, WebSocketRoute
@@ -41,6 +42,8 @@ FOR_ANYONE = {
     "/share/opened/{share_id:uuid}/{place:int}/picture",
     "/share/{rest:path}",
 }
+# As many connections as a browser opens.
+AT_ONCE = 6
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -83,6 +86,13 @@ def visits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visits]:
         yield visits
 
 
+def shows_nothing(visits: Visits, path: str) -> None:
+    """Ask as a visitor's browser does."""
+    with visits.client() as client:
+        answer = client.get(path, headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.content) == (303, b"")
+
+
 def _nothing(visits: Visits) -> str:
     return ""
 
@@ -105,6 +115,11 @@ def _deactivated(visits: Visits) -> str:
     return token
 
 
+def test_the_first_request_for_a_screen_shows_nothing(visits: Visits) -> None:
+    """It comes before all others here: nobody has asked this server for anything but whether it is well."""
+    shows_nothing(visits, "/")
+
+
 # In this order: the first two meet a server that has never drawn anything for anybody. Whether a session
 # is good is asked before anything else, so two methods are enough for those that have ended.
 @pytest.mark.parametrize(
@@ -122,15 +137,18 @@ def test_no_route_shows_anything_without_a_session(
     token = make(visits)
     addresses = {route.path for route in real_routes() if needs_session(route)}
     wanted = addresses | {"/images", "/pages/images", "/static/none.js", "/static/index.html", "/nothing"}
-    with visits.client(token) as client:
-        for path in sorted(wanted):
-            for method in methods:
-                answer = client.request(method, path)
-                assert (method, path, answer.status_code) == (method, path, 401)
-                assert method == "HEAD" or set(answer.json()) == {"error"}
-            page = client.get(path, headers={"Accept": "text/html"})
-            assert (path, page.status_code, page.content) == (path, 303, b"")
-            assert page.headers["location"].startswith("/auth/login")
+
+    def ask(path: str) -> None:
+        for method in methods:
+            answer = client.request(method, path)
+            assert (method, path, answer.status_code) == (method, path, 401)
+            assert method == "HEAD" or set(answer.json()) == {"error"}
+        page = client.get(path, headers={"Accept": "text/html"})
+        assert (path, page.status_code, page.content) == (path, 303, b"")
+        assert page.headers["location"].startswith("/auth/login")
+
+    with visits.client(token) as client, ThreadPoolExecutor(AT_ONCE) as threads:
+        assert list(threads.map(ask, sorted(wanted))) == [None] * len(wanted)
 
 
 @pytest.mark.parametrize("make", [_nothing, _wrong, _ended])
@@ -149,13 +167,16 @@ def test_no_websocket_opens_for_another_site(visits: Visits) -> None:
 
 def test_every_answer_carries_the_headers(visits: Visits) -> None:
     paths = {route.path for route in real_routes()} | {"/images", "/favicon.png", "//", "/nothing"}
+
+    def ask(path: str) -> None:
+        headers = client.get(path, headers={"Accept": "text/html"}).headers
+        for name in ("content-security-policy", "x-content-type-options", "x-frame-options"):
+            assert name in headers, (path, name)
+        assert "x-request-id" in headers
+
     for token in ("", visits.session()):
-        with visits.client(token) as client:
-            for path in paths:
-                headers = client.get(path, headers={"Accept": "text/html"}).headers
-                for name in ("content-security-policy", "x-content-type-options", "x-frame-options"):
-                    assert name in headers, (path, name)
-                assert "x-request-id" in headers
+        with visits.client(token) as client, ThreadPoolExecutor(AT_ONCE) as threads:
+            assert list(threads.map(ask, paths)) == [None] * len(paths)
 
 
 def test_pages_are_never_kept(visits: Visits) -> None:
@@ -196,7 +217,7 @@ def test_a_bearer_token_opens_no_screen(visits: Visits) -> None:
 
 
 # Each of these is the very first request that a fresh server gets.
-@pytest.mark.parametrize("path", ["/", "/users", "/media/x", "/_stcore/stream"])
+@pytest.mark.parametrize("path", ["/users", "/media/x", "/_stcore/stream"])
 def test_the_first_request_of_all_shows_nothing(
     path: str, start_server: Callable[..., ImgcoreServer]
 ) -> None:
@@ -206,6 +227,4 @@ def test_the_first_request_of_all_shows_nothing(
             with pytest.raises(InvalidStatus), visits.open_tab(""):
                 pass
             return
-        with visits.client() as client:
-            answer = client.get(path, headers={"Accept": "text/html"})
-            assert (answer.status_code, answer.content) == (303, b"")
+        shows_nothing(visits, path)

@@ -95,15 +95,18 @@ def test_a_wrong_setting_is_said_in_a_sentence(
     assert "Traceback" not in str(ended.value)
 
 
+# What each server prints that must be set up.
+CODE = re.compile(r"^ +([A-Z2-7]{4}-){3}[A-Z2-7]{4}$", re.MULTILINE)
+
+
 def test_a_second_server_in_the_same_folder_says_so(start_server: StartServer) -> None:
     first = start_server(env=WITH_ADMIN)
+    assert not CODE.search(first.last_lines()), "a server with an administrator has no need of a code"
     with pytest.raises(RuntimeError, match="Another Imgcore server is already working"):
         start_server(folder=first.folder)
 
 
-def test_the_code_for_set_up_is_shown_only_while_it_is_needed(start_server: StartServer) -> None:
-    code = re.compile(r"^ +([A-Z2-7]{4}-){3}[A-Z2-7]{4}$", re.MULTILINE)
+def test_the_code_for_set_up_is_shown_while_it_is_needed(start_server: StartServer) -> None:
     server = start_server()
-    assert code.search(server.last_lines())
+    assert CODE.search(server.last_lines())
     assert httpx2.get(f"{server.url}/auth/login", timeout=PATIENCE).headers["location"] == "/auth/setup"
-    assert not code.search(start_server(env=WITH_ADMIN).last_lines())
