@@ -22,6 +22,7 @@ from imgcore.api.endings import Ending
 from imgcore.api.guard import Guard
 from imgcore.api.home import Home
 from imgcore.api.metrics import Metered
+from imgcore.api.promptness import answer_at_once
 from imgcore.api.security import SecurityHeaders
 from imgcore.api.set_up import is_loopback, set_up_code
 from imgcore.api.share_pages import SharePages
@@ -63,6 +64,7 @@ def middleware(tabs: Tabs, start_of: Callable[[Role], str]) -> list[Middleware]:
 async def lifespan(_app: object) -> AsyncIterator[None]:
     """Open the clinic before the first request, and close it after the last."""
     logs.keep_secrets_out()
+    answer_at_once()
     clinic = await to_thread.run_sync(_open)
     bootstrap.use(clinic)
     try:

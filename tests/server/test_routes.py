@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from statistics import median
 
+import httpx2
 import pytest
 from starlette.routing import Mount, Route, WebSocketRoute
 from websockets.exceptions import InvalidStatus
@@ -228,3 +231,18 @@ def test_the_first_request_of_all_shows_nothing(
                 pass
             return
         shows_nothing(visits, path)
+
+
+def test_an_answer_on_a_kept_connection_comes_as_early_as_on_a_new_one(visits: Visits) -> None:
+    def seconds(client: httpx2.Client) -> float:
+        began = time.perf_counter()
+        assert client.get("/healthz").status_code == 200
+        return time.perf_counter() - began
+
+    with visits.client() as client:
+        kept = median(seconds(client) for _turn in range(40))
+    new = []
+    for _turn in range(40):
+        with visits.client() as client:
+            new.append(seconds(client))
+    assert kept < 3 * median(new)
