@@ -70,7 +70,7 @@ def test_sign_out_in_one_tab_ends_the_others(page: Page, desk: Desk, watch: Watc
     watch.allow("ERR_FAILED")
     see(other, desk, token, f"/?patient={patient.id}")
     see(page, desk, token, f"/account?patient={patient.id}")
-    page.get_by_role("button", name="Sign out", exact=True).first.click()
+    page.locator(".st-key-sign-out button").click()
     expect(page.get_by_role("status")).to_have_text("You are signed out.", timeout=SLOW)
     expect(other.get_by_role("heading", name="Sign in")).to_be_visible(timeout=SLOW)
     assert other.url.endswith(quote(f"/?patient={patient.id}", safe=""))
