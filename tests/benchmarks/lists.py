@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -270,21 +270,39 @@ def opened(url: str, size: Size, folder: Path, access: str) -> Iterator[Desk]:
         clinic.close()
 
 
-def compare(desks: Sequence[Desk], case: Case, rounds: int) -> tuple[float, ...]:
-    """Return the median milliseconds of a case for each desk, taken in turns; the first is left out.
+@dataclass(frozen=True)
+class Took:
+    """Median milliseconds of a list, and how many rows it showed."""
+
+    time: float
+    rows: int
+
+
+def compare(desks: Sequence[Desk], case: Case, rounds: int) -> tuple[Took, ...]:
+    """Return what a case took for each desk, taken in turns; the first round is left out.
 
     Nothing when the list of one of them is too short for this.
     """
     taken: list[list[float]] = [[] for _desk in desks]
+    shown: list[list[int]] = [[] for _desk in desks]
     for turn in range(rounds + 1):
-        for desk, times in zip(desks, taken, strict=True):
+        for desk, times, counts in zip(desks, taken, shown, strict=True):
             desk.round = turn
             began = time.perf_counter()
             answer = case(desk)
             times.append((time.perf_counter() - began) * 1000)
             if answer is None:
                 return ()
-    return tuple(median(times[1:]) for times in taken)
+            counts.append(_rows(answer))
+    return tuple(
+        Took(median(times[1:]), round(median(counts[1:]))) for times, counts in zip(taken, shown, strict=True)
+    )
+
+
+def _rows(answer: Any) -> int:
+    """Return how many rows an answer shows: of a page its items, and one of what is no list."""
+    items = answer.items if isinstance(answer, Page) else answer
+    return len(items) if isinstance(items, Sized) else 1
 
 
 def explain(desk: Desk, case: Case) -> None:
@@ -317,7 +335,7 @@ def urls(kind: str, folder: Path, names: Sequence[str]) -> Iterator[list[str]]:
 
 def measure(
     kind: str, folder: Path, sizes: Sequence[int], access: str, only: str, rounds: int, explained: bool
-) -> dict[str, tuple[float, ...]]:
+) -> dict[str, tuple[Took, ...]]:
     """Print what each list takes in each size, and return it."""
     names = [f"clinic_{size}" for size in sizes]
     wanted = {name: case for name, case in cases().items() if only in name}
@@ -333,10 +351,11 @@ def measure(
             if not times:
                 continue
             found[name] = times
-            ratio = times[-1] / times[0]
+            ratio = times[-1].time / times[0].time
             mark = "" if ratio <= PROMISED else "  <--"
             print(
-                f"{kind:10} {access:9} {name:40} " + "".join(f"{each:9.2f}" for each in times),
+                f"{kind:10} {access:9} {name:40} "
+                + "".join(f"{each.time:9.2f} of {each.rows:4}" for each in times),
                 f"{ratio:7.2f}{mark}",
             )
             if explained:
@@ -345,7 +364,7 @@ def measure(
 
 
 def main() -> None:
-    """Print median milliseconds in both sizes, and their ratio."""
+    """Print median milliseconds in both sizes with the rows of the answer, and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("kinds", nargs="*", default=["sqlite", "postgresql"])
     parser.add_argument("--images", type=int, default=LARGE)

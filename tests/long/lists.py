@@ -76,7 +76,7 @@ def _ratios(desks: list[Desk], cases: dict[str, Callable[..., Any]]) -> Iterator
     for name, case in cases.items():
         times = lists.compare(desks, case, ROUNDS)
         if times:
-            yield name, times[-1] / times[0]
+            yield name, times[-1].time / times[0].time
 
 
 def _same(desk: Desk, asked: Filter, condition: Any) -> int:
