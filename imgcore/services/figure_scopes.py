@@ -11,7 +11,8 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlmodel import col, func, or_, select
+from sqlalchemy.orm import aliased
+from sqlmodel import col, func, select
 
 from imgcore.db.tables import Analysis, Batch, Image, Patient
 from imgcore.domain.access import Action
@@ -81,8 +82,13 @@ class Scope:
         if with_image:
             wanted = wanted.where(col(Analysis.image_id).in_(theirs))
             return wanted.with_hint(Analysis, f"INDEXED BY {_BY_IMAGE}", "sqlite")
-        own = sa.and_(col(Analysis.image_id).is_(None), col(Analysis.patient_id).in_(self.patient_ids()))
-        return wanted.where(or_(col(Analysis.image_id).in_(theirs), own))
+        # Either of the two alone: for "or" PostgreSQL would go through all these images with each result.
+        each = aliased(Analysis)
+        pictured = sa.select(col(each.id)).where(col(each.image_id).in_(theirs))
+        bare = sa.select(col(each.id)).where(
+            col(each.image_id).is_(None), col(each.patient_id).in_(self.patient_ids())
+        )
+        return wanted.where(col(Analysis.id).in_(sa.union_all(pictured, bare)))
 
     def days(self, column: Any) -> list[sa.ColumnElement[bool]]:
         """Return the conditions that a moment lies within the days that are asked for."""
