@@ -13,7 +13,7 @@ from imgcore.db.tables import Analysis
 from imgcore.domain.access import Role, system
 from imgcore.domain.records import Batch
 from imgcore.domain.values import NewUser
-from tests.browser.desks import SCHEMES, SLOW, Desk, allow_filmstrip, expect_banner, tile
+from tests.browser.desks import SCHEMES, SLOW, Desk, allow_filmstrip, expect_banner, settle, tile
 from tests.server.visits import PASSWORD
 from tests.servers.browser import Watch, shot
 
@@ -147,6 +147,9 @@ def test_my_results_on_a_phone(phone: Page, desk: Desk, own: Batch, token: str) 
     go(phone, desk, token, f"/?batch={own.id}")
     for scheme in SCHEMES:
         phone.emulate_media(color_scheme=scheme)
+        settle(phone)
+        # While the page is drawn anew the grid before it may still be there.
+        expect(tile(phone, 1)).to_have_count(1, timeout=SLOW)
         tile(phone, 1).wait_for(timeout=SLOW)
         expect_no_editing(phone)
         shot(phone, f"patient-images-phone-{scheme}")
